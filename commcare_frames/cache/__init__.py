@@ -1,0 +1,1 @@
+"""Keeps tables on the user's disk between calls."""

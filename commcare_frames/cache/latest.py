@@ -1,0 +1,49 @@
+"""Of several versions of a record, the latest: which rows count, and in which order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def latest_rows(versions: pa.Table, key: str, stamp: str | None) -> NDArray[np.int64]:
+    """Return the positions of the rows that count, ordered by change stamp, then key.
+
+    Parameters
+    ----------
+    versions
+        All rows, in order of arrival.
+    key, stamp
+        The columns that identify a row and tell when it last changed; without a stamp a later row supersedes an
+        earlier one.
+
+    Returns
+    -------
+    ndarray of int64
+        One position per distinct key.
+    """
+    keys = pd.Series(versions[key].to_pandas())
+    if stamp is None:
+        order = np.arange(len(keys))
+    else:
+        order = pc.sort_indices(versions, sort_keys=[(stamp, "ascending"), (key, "ascending")]).to_numpy()
+    superseded = keys.iloc[order].duplicated(keep="last").to_numpy()
+    return order[~superseded].astype(np.int64)
+
+
+def take_rows(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
+    """Return the given rows of `table` in the given order, with as little copying as that order allows."""
+    if len(rows) and (np.diff(rows) < 0).any():
+        return table.take(pa.array(rows))
+    if len(rows) == table.num_rows:
+        return table
+    kept = np.zeros(table.num_rows, dtype=bool)
+    kept[rows] = True
+    return table.filter(pa.array(kept))

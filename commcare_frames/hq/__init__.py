@@ -1,0 +1,1 @@
+"""Speaks CommCare HQ's wire protocol: URLs, JSON and waiting; knows nothing of tables."""

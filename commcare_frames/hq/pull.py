@@ -1,0 +1,195 @@
+"""A whole pull: stretches of change stamps read page by page, side by side, each able to go on where it broke off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from commcare_frames.errors import ServerFailedError
+from commcare_frames.hq.gather import gather
+from commcare_frames.hq.paging import Page, first_params, read_page
+from commcare_frames.hq.resources import PageStyle, Resource
+from commcare_frames.hq.stamps import earlier
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    from commcare_frames.hq.client import Client
+
+T = TypeVar("T")
+
+SMALLEST_PAGE = 50
+TRIES_BEFORE_HALVING = 2
+MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a pull asks: a resource and the query parameters that choose its records."""
+
+    resource: Resource
+    params: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of change stamps to read, and how far it has been read.
+
+    Parameters
+    ----------
+    after, until
+        Stamps later than `after`, up to and including `until`; None leaves that side open.
+    following
+        Query parameters of the next page; None when nothing was read yet.
+    done
+        Whether all of it was read.
+    """
+
+    after: str | None = None
+    until: str | None = None
+    following: tuple[tuple[str, str], ...] | None = None
+    done: bool = False
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Segment:
+        """Build a segment from what `dataclasses.asdict` gave, after a trip through JSON."""
+        following = values["following"]
+        return cls(**{**values, "following": following and tuple((name, value) for name, value in following)})
+
+
+@dataclass(frozen=True)
+class Piece(Generic[T]):
+    """One page of a pull, decoded.
+
+    Parameters
+    ----------
+    value
+        What the decoder made of the page's records.
+    index, segment
+        Which segment it belongs to, and that segment's state once the piece is kept.
+    total
+        How many records the segment has in all, as the server counts at this page; None where it does not say.
+    date
+        The server's time at the answer.
+    """
+
+    value: T
+    index: int
+    segment: Segment
+    total: int | None
+    date: str | None
+
+
+def pull(
+    client: Client, question: Question, segments: Sequence[Segment], decode: Callable[[bytes], T]
+) -> Generator[Piece[T], None, None]:
+    """Read all segments, each on a connection of its own, while `decode` works on the pages that have arrived.
+
+    Parameters
+    ----------
+    client
+        Who asks.
+    question
+        What is asked.
+    segments
+        What to read; segments that are done are passed over.
+    decode
+        Makes something of the JSON text of a page's records; a `ValueError` from it means that the page is
+        damaged, and the page is fetched again.
+
+    Yields
+    ------
+    Piece
+        The pages, in order within each segment.
+
+    Raises
+    ------
+    ServerFailedError
+        When pages stay damaged or the server keeps failing.
+    """
+    current = list(segments)
+    damaged = 0
+    while not all(segment.done for segment in current):
+        arrivals = gather(
+            [_reader(client, question, index, segment) for index, segment in enumerate(current) if not segment.done]
+        )
+        for index, page, segment in arrivals:
+            try:
+                value = page.decoded(decode)
+            except ValueError as error:
+                damaged += 1
+                arrivals.close()
+                if damaged >= client.patience.attempts:
+                    raise ServerFailedError(
+                        f"{client.host} sent a damaged page of the {question.resource.title} {damaged} times: {error}"
+                    ) from error
+                break
+            damaged = 0
+            current[index] = segment
+            yield Piece(value, index, segment, page.total, page.date)
+
+
+def range_params(resource: Resource, after: str | None, until: str | None) -> tuple[tuple[str, str], ...]:
+    """Query parameters for stamps later than `after`, up to and including `until`."""
+    if resource.page_style is PageStyle.STAMP:
+        names, trim = (f"{resource.stamp}_start", f"{resource.stamp}_end"), "Z"
+    else:
+        # Not `.gte`: HQ's cursor carries a parameter of that name and would read the first page twice.
+        names, trim = (f"{resource.stamp}.gt", f"{resource.stamp}.lte"), ""
+    pairs = zip(names, (after, until), strict=True)
+    return tuple((name, stamp.removesuffix(trim)) for name, stamp in pairs if stamp)
+
+
+Arrival = tuple[int, Page, Segment]
+
+
+def _reader(
+    client: Client, question: Question, index: int, segment: Segment
+) -> Callable[[threading.Event], Iterator[Arrival]]:
+    def read(cancelled: threading.Event) -> Iterator[Arrival]:
+        for page, state in _pages(client, question, segment, cancelled):
+            yield index, page, state
+
+    return read
+
+
+def _pages(
+    client: Client, question: Question, segment: Segment, cancelled: threading.Event
+) -> Iterator[tuple[Page, Segment]]:
+    resource = question.resource
+    limit = resource.largest_page
+
+    def start(after: str | None) -> tuple[tuple[str, str], ...]:
+        return first_params(resource, (*question.params, *range_params(resource, after, segment.until)), limit)
+
+    asked: tuple[tuple[str, str], ...] | None = segment.following or start(segment.after)
+    previous: Page | None = None
+    while asked is not None:
+        can_halve = bool(resource.stamp) and limit > SMALLEST_PAGE
+        try:
+            page = client.ask(
+                resource,
+                asked,
+                read=lambda answer, asked=asked: read_page(resource, asked, answer),  # type: ignore[misc]
+                attempts=TRIES_BEFORE_HALVING if can_halve else None,
+                cancelled=cancelled,
+            )
+        except ServerFailedError:
+            if not can_halve:
+                raise
+            limit //= 2
+            asked = start(_last_stamp(previous, resource) or segment.after)
+            continue
+        asked = page.following
+        segment = replace(segment, following=asked, done=asked is None)
+        previous = page if page.records != b"[]" else previous
+        yield page, segment
+
+
+def _last_stamp(page: Page | None, resource: Resource) -> str | None:
+    """Return the stamp just before the last one of a page: the records that share the last one come again."""
+    if page is None:
+        return None
+    return earlier(str(page.parsed[-1][str(resource.stamp)]), MILLISECOND)

@@ -1,0 +1,30 @@
+"""Change stamps as HQ writes them: UTC times as ISO text, which HQ's index compares to the millisecond."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+
+def to_stamp(time: datetime) -> str:
+    """Write a time as a stamp, cut to the millisecond."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def to_time(stamp: str) -> datetime:
+    """Read a stamp; one without a zone is UTC."""
+    time = datetime.fromisoformat(stamp)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def earlier(stamp: str, by: timedelta) -> str:
+    """Return the stamp that lies `by` before `stamp`."""
+    return to_stamp(to_time(stamp) - by)
+
+
+def from_http_date(date: str | None) -> datetime | None:
+    """Read the ``Date`` header of an answer; None where it is missing or unreadable."""
+    try:
+        return parsedate_to_datetime(date) if date else None
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""The public functions: joins connection, wire, tables and cache."""

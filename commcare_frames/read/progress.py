@@ -1,0 +1,121 @@
+"""Shows how far a pull has come, on one line, when it takes a while and somebody is looking."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import math
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from tqdm.std import tqdm
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from commcare_frames.hq.client import Client
+
+logger = logging.getLogger("commcare_frames")
+
+SHOWN_AFTER = 1.0
+LARGE = 20  # requests
+SMALL_PROJECT = {"minute": 25, "hour": 682}  # what HQ allows a project with five mobile workers
+
+
+class ProgressLine:
+    """One line: rows that have arrived, rows to come, requests, and waiting.
+
+    Parameters
+    ----------
+    title
+        What is read.
+    client
+        Who asks.
+    show
+        True or False; None shows it where somebody is looking: in a notebook or a terminal.
+    """
+
+    def __init__(self, title: str, client: Client, *, show: bool | None) -> None:
+        self._title = title
+        self._client = client
+        self._visible = _somebody_looks() if show is None else show
+        self._requests_before = client.requests_made
+        self._started = time.monotonic()
+        self._has_told = False
+        self._bar: Any = None
+
+    def __enter__(self) -> Self:
+        """Start the line."""
+        bar = _bar_class() if self._visible else tqdm
+        self._bar = bar(desc=self._title, unit=" rows", delay=SHOWN_AFTER, disable=not self._visible)
+        self._bar.total = 0
+        self._log_wait, self._client.on_wait = self._client.on_wait, self._wait
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the line."""
+        self._client.on_wait = self._log_wait
+        self._bar.close()
+
+    def expect(self, rows: int, largest_page: int) -> None:
+        """Learn how many more rows are to come; tell the cost of a large pull before it goes on."""
+        self._bar.total += rows
+        requests = math.ceil(rows / largest_page)
+        if requests >= LARGE and not self._has_told:
+            self._has_told = True
+            self._tell(_cost(self._title, rows, requests, time.monotonic() - self._started))
+
+    def advance(self, rows: int) -> None:
+        """Learn that rows have arrived."""
+        requests = self._client.requests_made - self._requests_before
+        self._bar.set_postfix_str(f"{requests} request{'s' * (requests != 1)}", refresh=False)
+        self._bar.total = max(self._bar.total, self._bar.n + rows)
+        self._bar.update(rows)
+
+    def _wait(self, seconds: float, why: str) -> None:
+        if self._visible:
+            self._bar.set_postfix_str(f"waiting {seconds:.0f} s: {why}")
+        else:
+            self._log_wait(seconds, why)
+
+    def _tell(self, text: str) -> None:
+        if self._visible:
+            self._bar.write(text, file=sys.stderr)
+        else:
+            logger.info(text)
+
+
+def _cost(title: str, rows: int, requests: int, first_page: float) -> str:
+    pace = requests * first_page
+    limited = max(requests / SMALL_PROJECT["minute"] * 60, requests / SMALL_PROJECT["hour"] * 3600 - 3600)
+    return (
+        f"{title}: {rows:,} rows, about {requests:,} requests. At the pace of the first page that takes "
+        f"{_span(pace)}; under the limits of a small project ({SMALL_PROJECT['minute']} requests a minute, "
+        f"{SMALL_PROJECT['hour']} an hour) up to {_span(max(pace, limited))}. Interrupt it if you like: a cached "
+        "table goes on where it broke off."
+    )
+
+
+def _span(seconds: float) -> str:
+    return f"{max(seconds / 60, 1):.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return getattr(shell, "kernel", None) is not None
+
+
+def _somebody_looks() -> bool:
+    return _in_notebook() or (sys.stderr is not None and sys.stderr.isatty())
+
+
+def _bar_class() -> Any:  # noqa: ANN401  tqdm's two bars share no typed base
+    if _in_notebook() and importlib.util.find_spec("ipywidgets"):
+        from tqdm.notebook import tqdm as notebook_tqdm  # noqa: PLC0415  only where ipywidgets is installed
+
+        return notebook_tqdm
+    return tqdm

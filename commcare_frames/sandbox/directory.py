@@ -1,0 +1,75 @@
+"""Answers who is asking and what there is: identity, domains, case types, applications."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from commcare_frames.sandbox import tastypie
+from commcare_frames.sandbox.endpoints import Endpoint, api
+from commcare_frames.sandbox.messages import Response, answer, empty
+
+if TYPE_CHECKING:
+    from commcare_frames.sandbox.accounts import Account
+    from commcare_frames.sandbox.messages import Request
+
+
+def _identity(request: Request) -> Response:
+    account = _account(request)
+    username = account.login.username
+    return answer(
+        {
+            "id": uuid.uuid5(uuid.NAMESPACE_DNS, username).hex,
+            "username": username,
+            "first_name": account.first_name,
+            "last_name": account.last_name,
+            "email": username,
+        }
+    )
+
+
+def _user_domains(request: Request) -> Response:
+    if request.tail:
+        raise empty(404)
+    domains = [
+        {"domain_name": domain.name, "project_name": domain.programme.project_name}
+        for domain in request.hq.domains.values()
+        if domain.api_access and domain.name in _account(request).roles
+    ]
+    return answer({"meta": {"total_count": len(domains)}, "objects": domains})
+
+
+def _case_types(request: Request) -> list[dict[str, Any]]:
+    return [{"case_type": name, "placeholder": ""} for name in request.domain.cases.case_types()]
+
+
+def _applications(request: Request) -> Response:
+    applications = request.domain.programme.applications
+    if request.tail:
+        return tastypie.detail(request, applications)
+    listed = [application for application in applications if application["built_from_app_id"] is None]
+    meta = {"limit": None, "next": None, "offset": 0, "previous": None, "total_count": len(listed)}
+    return answer({"meta": meta, "objects": listed})
+
+
+def _account(request: Request) -> Account:
+    if request.account is None:
+        raise empty(401)
+    return request.account
+
+
+ENDPOINTS = [
+    Endpoint(("/api/identity/v1/", "/api/v0.5/identity/"), _identity, throttled=False, any_role=True),
+    Endpoint(
+        ("/api/user_domains/v1/", "/api/v0.5/user_domains/", "/hq/admin/api/global/user_domains/"),
+        _user_domains,
+        throttled=False,
+        any_role=True,
+    ),
+    Endpoint(
+        api("domain_cases", "v1", "v0.5"),
+        tastypie.resource(_case_types, key="case_type", default=100),
+        throttled=False,
+    ),
+    Endpoint(api("application", "v1", "v0.5", "v0.4"), _applications),
+]

@@ -1,0 +1,1 @@
+"""Turns JSON records into Arrow tables and Arrow tables into typed frames; knows no network and no disk."""

@@ -1,0 +1,26 @@
+"""A sandbox of a few known cases, and a way to ask it things."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from asking import CASES, Ask, Programme, case
+
+from commcare_frames.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def hq() -> Iterator[Sandbox]:
+    few = [case("n1", "2026-01-05T10:00:00.000000Z")]
+    programmes = [Programme("maternal-health", CASES), Programme("child-nutrition", few), Programme("paused-project")]
+    with Sandbox(programmes) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def ask(hq: Sandbox) -> Ask:
+    return Ask(hq)
