@@ -38,6 +38,7 @@ def axes() -> Axes:
 
 @pytest.fixture
 def pyplot() -> Iterator[None]:
+    plt.close("all")
     yield
     plt.close("all")
 

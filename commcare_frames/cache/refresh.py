@@ -47,9 +47,20 @@ class Progress(Protocol):
 
 @dataclass(frozen=True)
 class _Taken:
-    """What a pull took: whether it was the work of one instant, when it began, how many rows HQ counted at its end."""
+    """What a pull took.
+
+    Parameters
+    ----------
+    at_once, in_order
+        Whether it was the work of one instant, and whether one reader read it from its beginning to its end.
+    started
+        When it began, by the server's clock.
+    total
+        How many rows HQ counted at its end.
+    """
 
     at_once: bool
+    in_order: bool
     started: str | None
     total: int | None
 
@@ -102,7 +113,7 @@ class Refresh:
         is_first = self.store.manifest.complete_until is None
         taken = self._pull(self._begin())
         expected = taken.total if is_first else None
-        if not taken.at_once:
+        if not taken.at_once and not (taken.in_order and self._has_all_since(taken.started)):
             taken = self._catch_up(taken.started)
         if expected is None or self.store.count() != expected:
             taken = self._agree_with_hq(taken)
@@ -155,11 +166,21 @@ class Refresh:
             # A notebook keeps the frames of an interrupted cell, and with them what still asks for pages.
             pieces.close()
         whole = len(totals) == len(running.segments) and not resumed
-        return _Taken(pages <= 1 and not resumed, running.started, sum(latest_totals.values()) if whole else None)
+        return _Taken(
+            at_once=pages <= 1 and not resumed,
+            in_order=len(running.segments) == 1,
+            started=running.started,
+            total=sum(latest_totals.values()) if whole else None,
+        )
 
     def _catch_up(self, started: str | None) -> _Taken:
         """Read what changed since `started`, and what the index had not shown by then."""
         return self._pull(Running((Segment(after=self._edge(started)),)))
+
+    def _has_all_since(self, started: str | None) -> bool:
+        """Whether a single reader, which meets what moves to the end, missed nothing that the index showed late."""
+        edge = self._edge(started)
+        return self.store.count(after=edge) == count(self.client, self.question, after=edge)
 
     def _agree_with_hq(self, taken: _Taken) -> _Taken:
         """Make sure that the table has as many rows as HQ, which never says that a record was deleted."""
@@ -176,7 +197,7 @@ class Refresh:
         gone = ours - theirs
         if gone:
             self.store.fold(drop=gone)
-        if len(gone) > WORTH_A_WARNING * len(ours):
+        if self.store.manifest.complete_until and len(gone) > WORTH_A_WARNING * len(ours):
             warn(
                 f"{len(gone):,} of {len(ours):,} rows of {self.store.manifest.title} are no longer on HQ, and were "
                 "taken out of the table. They were deleted, or changed their type, or this login may see less than "

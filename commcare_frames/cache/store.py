@@ -15,8 +15,8 @@ import pyarrow.dataset as ds
 from commcare_frames.cache.latest import latest_rows, take_rows
 from commcare_frames.cache.manifest import Manifest, Part, Running
 from commcare_frames.errors import CacheError, warn
-from commcare_frames.hq.pull import MILLISECOND, Segment
-from commcare_frames.hq.stamps import earlier
+from commcare_frames.hq.pull import Segment
+from commcare_frames.hq.stamps import MILLISECOND, earlier, to_milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -108,9 +108,24 @@ class Store(abc.ABC):
             )
         )
 
-    def count(self) -> int:
-        """Return the number of distinct rows."""
-        return len(self._latest(self.manifest))
+    def count(self, *, after: str | None = None, until: str | None = None) -> int:
+        """Return the number of distinct rows, of those whose stamp is later than `after` and not later than `until`.
+
+        Stamps are compared as HQ's index does it, to the millisecond.
+        """
+        manifest = self.manifest
+        rows = self._latest(manifest)
+        if after is None and until is None:
+            return len(rows)
+        stamps = self._load(manifest.parts, manifest.schema, [str(self.stamp)])[str(self.stamp)]
+        moments = stamps.cast(pa.int64()).to_numpy()[rows] // 1000
+        low, high = (stamp and to_milliseconds(stamp) for stamp in (after, until))
+        is_within = np.ones(len(rows), dtype=bool)
+        if low:
+            is_within &= moments > low
+        if high:
+            is_within &= moments <= high
+        return int(is_within.sum())
 
     def keys(self) -> set[str]:
         """Return the ids of all rows."""

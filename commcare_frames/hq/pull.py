@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from commcare_frames.errors import ServerFailedError
 from commcare_frames.hq.gather import gather
 from commcare_frames.hq.paging import Page, first_params, read_page
 from commcare_frames.hq.resources import PageStyle, Resource
-from commcare_frames.hq.stamps import earlier
+from commcare_frames.hq.stamps import MILLISECOND, earlier, to_stamp, to_time
 
 if TYPE_CHECKING:
     import threading
@@ -22,7 +21,6 @@ T = TypeVar("T")
 
 SMALLEST_PAGE = 50
 TRIES_BEFORE_HALVING = 2
-MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -134,6 +132,8 @@ def pull(
 def range_params(resource: Resource, after: str | None, until: str | None) -> tuple[tuple[str, str], ...]:
     """Query parameters for stamps later than `after`, up to and including `until`."""
     if resource.page_style is PageStyle.STAMP:
+        # It begins at `_start` itself.
+        after = after and to_stamp(to_time(after) + MILLISECOND)
         names, trim = (f"{resource.stamp}_start", f"{resource.stamp}_end"), "Z"
     else:
         # Not `.gte`: HQ's cursor carries a parameter of that name and would read the first page twice.

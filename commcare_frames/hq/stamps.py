@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+
 
 def to_stamp(time: datetime) -> str:
     """Write a time as a stamp, cut to the millisecond."""
@@ -15,6 +18,11 @@ def to_time(stamp: str) -> datetime:
     """Read a stamp; one without a zone is UTC."""
     time = datetime.fromisoformat(stamp)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def to_milliseconds(stamp: str) -> int:
+    """Return a stamp as whole milliseconds since 1970."""
+    return (to_time(stamp) - EPOCH) // MILLISECOND
 
 
 def earlier(stamp: str, by: timedelta) -> str:

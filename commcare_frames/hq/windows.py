@@ -27,9 +27,9 @@ def probe(client: Client, question: Question, after: str | None = None, until: s
     return client.ask(resource, params, read=lambda answer: read_page(resource, params, answer))
 
 
-def count(client: Client, question: Question, until: str | None = None) -> int:
-    """Return how many records match, as the server counts."""
-    return int(probe(client, question, until=until).total or 0)
+def count(client: Client, question: Question, *, after: str | None = None, until: str | None = None) -> int:
+    """Return how many records match, of those with stamps later than `after`, up to and including `until`."""
+    return int(probe(client, question, after, until).total or 0)
 
 
 def side_by_side(client: Client, question: Question, connections: int) -> list[Segment]:

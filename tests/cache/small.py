@@ -72,9 +72,14 @@ def refresh(asked: Request, store: Store, call: Callable[[], object] = lambda: N
     return store.read()
 
 
+def connected(server: str, username: str, api_key: str) -> Domain:
+    """Connect to the big domain of a sandbox."""
+    return ccf.connect("maternal-health", server=server, username=username, api_key=api_key, patience=QUICK)
+
+
 def main(server: str, username: str, api_key: str, page: str) -> None:
     """Refresh the table of patients and print how many rows it has."""
-    domain = ccf.connect("maternal-health", server=server, username=username, api_key=api_key, patience=QUICK)
+    domain = connected(server, username, api_key)
     sys.stdout.write(f"{read(request(domain, int(page))).num_rows}\n")
 
 

@@ -9,22 +9,24 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow.compute as pc
 import pytest
 import small
-from small import on_disk, read, refresh, request, truth
+from small import connected, on_disk, read, refresh, request, truth
 
 import commcare_frames as ccf
 from commcare_frames.cache.disk import DiskStore
 from commcare_frames.cache.refresh import is_fresh
 from commcare_frames.errors import CacheError, CommCareError, DataWarning, LoginError, RateLimitError, ServerFailedError
+from commcare_frames.sandbox import start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from commcare_frames.cache.store import Store
     from commcare_frames.connection import Domain
@@ -48,6 +50,11 @@ def changed(index: CaseIndex, how_many: int) -> None:
         index.update(one, weight="99.5")
 
 
+def once(act: Callable[[], object]) -> Callable[[], object]:
+    acts = [act]
+    return lambda: acts.pop()() if acts else None
+
+
 def shown(index: CaseIndex) -> set[str]:
     return set(index.case_ids("patient"))
 
@@ -58,7 +65,7 @@ class Requests:
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
 
-    def __enter__(self) -> Requests:
+    def __enter__(self) -> Self:
         self.before = self.domain.requests_made
         return self
 
@@ -235,8 +242,7 @@ def test_the_first_version_of_the_api_drops_what_was_deleted_and_nothing_else(
 ) -> None:
     asked = request(fresh_domain, 10, v1=True)
     ids = index.case_ids("patient")
-    calls = iter([lambda: index.delete([ids[0], ids[30]])])
-    table = refresh(asked, asked.in_memory(), lambda: next(calls, lambda: None)())
+    table = refresh(asked, asked.in_memory(), once(lambda: index.delete([ids[0], ids[30]])))
 
     assert set(table["case_id"].to_pylist()) == shown(index)
     assert table.equals(truth(asked))
@@ -247,8 +253,7 @@ def test_the_first_version_of_the_api_finds_what_moved_inside_a_tie(fresh_domain
     asked = request(fresh_domain, 10, v1=True)
     index.reindex(index.case_ids("patient"))
     tie = sorted(index.case_ids("patient"))
-    calls = iter([lambda: index.reindex(tie[:10])])
-    table = refresh(asked, asked.in_memory(), lambda: next(calls, lambda: None)())
+    table = refresh(asked, asked.in_memory(), once(lambda: index.reindex(tie[:10])))
 
     assert table.equals(truth(asked))
     assert table["opened_by"].null_count == 0
@@ -301,35 +306,32 @@ def interrupted(asked: Any, crash_at: Callable[[int], Any], moment: int, call: C
 @pytest.mark.parametrize("clock", ["right", "wrong"])
 @pytest.mark.parametrize("deed", ["pull", "refresh"])
 def test_after_a_crash_at_any_write_the_next_call_is_exact_and_asks_only_for_the_rest(
-    deed: str,
-    clock: str,
-    fresh_domain: Domain,
-    fresh_sandbox: Sandbox,
-    index: CaseIndex,
-    crash_at: Callable[[int], Any],
+    deed: str, clock: str, crash_at: Callable[[int], Any]
 ) -> None:
-    if clock == "wrong":  # so that the server's time is in doubt
-        fresh_sandbox._hq.clock._ahead += 3 * 86_400
     moment = 0
     was_interrupted = True
     while was_interrupted:
         moment += 1
-        asked = request(fresh_domain, 13)
-        on_disk(asked).clear()
-        if deed == "refresh":
-            read(asked)
-            changed(index, 45)
-            index.delete(index.case_ids("patient")[:1])
-        pages: list[None] = []
-        was_interrupted = interrupted(asked, crash_at, moment, lambda: pages.append(None))  # noqa: B023
-        changed(index, 2)
-        kept = len([part for part in on_disk(asked).manifest.parts])
-        with Requests(fresh_domain) as rest:
-            table = read(asked)
+        with start(patients=60, case_types=["patient"]) as sandbox:
+            if clock == "wrong":  # so that the server's time is in doubt
+                sandbox._hq.clock._ahead += 3 * 86_400
+            domain = connected(sandbox.url, sandbox.admin.username, sandbox.admin.api_key)
+            index = sandbox.domain("maternal-health")
+            asked = request(domain, 13)
+            on_disk(asked).clear()
+            if deed == "refresh":
+                read(asked)
+                changed(index, 45)
+                index.delete(index.case_ids("patient")[:1])
+            was_interrupted = interrupted(asked, crash_at, moment, lambda: None)
+            changed(index, 2)
+            kept = len(on_disk(asked).manifest.parts)
+            with Requests(domain) as rest:
+                table = read(asked)
 
-        assert table.equals(truth(asked)), moment
-        if deed == "pull":
-            assert rest.made <= math.ceil(60 / 13) - kept + 5, (moment, kept)
+            assert table.equals(truth(asked)), moment
+            if deed == "pull":
+                assert rest.made <= math.ceil(60 / 13) - kept + 5, (moment, kept)
     assert moment > 15
 
 
@@ -346,7 +348,7 @@ def test_a_pull_that_the_server_ends_goes_on_from_there(
         if pages == 6:
             fresh_sandbox.faults.status(429, retry_after="3600")
 
-    with pytest.raises(RateLimitError, match=r"1\.0 hours.* goes on from there.* rows had arrived by then") as caught:
+    with pytest.raises(RateLimitError, match=r"60 minutes.* goes on from there.* rows had arrived by then") as caught:
         refresh(asked, on_disk(asked), limit, connections)
     assert caught.value.retryable
     arrived = sum(part.rows for part in on_disk(asked).manifest.parts)
@@ -612,8 +614,6 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 @pytest.fixture
 def quiet() -> Iterator[None]:
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         yield
