@@ -52,7 +52,7 @@ class _Taken:
     Parameters
     ----------
     at_once, in_order
-        Whether it was the work of one instant, and whether one reader read it from its beginning to its end.
+        Whether it was the work of one instant, and whether a single reader has just come to its end.
     started
         When it began, by the server's clock.
     total
@@ -168,7 +168,7 @@ class Refresh:
         whole = len(totals) == len(running.segments) and not resumed
         return _Taken(
             at_once=pages <= 1 and not resumed,
-            in_order=len(running.segments) == 1,
+            in_order=len(running.segments) == 1 and pages > 0,
             started=running.started,
             total=sum(latest_totals.values()) if whole else None,
         )

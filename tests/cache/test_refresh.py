@@ -292,10 +292,10 @@ def crash_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Any]:
     return lambda moment: state.update(left=moment)
 
 
-def interrupted(asked: Any, crash_at: Callable[[int], Any], moment: int, call: Callable[[], object]) -> bool:
+def interrupted(asked: Any, crash_at: Callable[[int], Any], moment: int) -> bool:
     crash_at(moment)
     try:
-        refresh(asked, on_disk(asked), call)
+        refresh(asked, on_disk(asked))
     except CrashError:
         return True
     finally:
@@ -303,35 +303,53 @@ def interrupted(asked: Any, crash_at: Callable[[int], Any], moment: int, call: C
     return False
 
 
+def put_wrong(sandbox: Sandbox, clock: str) -> None:
+    if clock == "wrong":  # so that the server's time is in doubt
+        sandbox._hq.clock._ahead += 3 * 86_400
+
+
 @pytest.mark.parametrize("clock", ["right", "wrong"])
-@pytest.mark.parametrize("deed", ["pull", "refresh"])
-def test_after_a_crash_at_any_write_the_next_call_is_exact_and_asks_only_for_the_rest(
-    deed: str, clock: str, crash_at: Callable[[int], Any]
+def test_after_a_pull_crashed_at_any_write_the_next_call_is_exact_and_asks_only_for_the_rest(
+    clock: str, crash_at: Callable[[int], Any]
 ) -> None:
     moment = 0
     was_interrupted = True
     while was_interrupted:
         moment += 1
         with start(patients=60, case_types=["patient"]) as sandbox:
-            if clock == "wrong":  # so that the server's time is in doubt
-                sandbox._hq.clock._ahead += 3 * 86_400
+            put_wrong(sandbox, clock)
             domain = connected(sandbox.url, sandbox.admin.username, sandbox.admin.api_key)
-            index = sandbox.domain("maternal-health")
             asked = request(domain, 13)
             on_disk(asked).clear()
-            if deed == "refresh":
-                read(asked)
-                changed(index, 45)
-                index.delete(index.case_ids("patient")[:1])
-            was_interrupted = interrupted(asked, crash_at, moment, lambda: None)
-            changed(index, 2)
+            was_interrupted = interrupted(asked, crash_at, moment)
+            changed(sandbox.domain("maternal-health"), 2)
             kept = len(on_disk(asked).manifest.parts)
             with Requests(domain) as rest:
                 table = read(asked)
 
             assert table.equals(truth(asked)), moment
-            if deed == "pull":
-                assert rest.made <= math.ceil(60 / 13) - kept + 5, (moment, kept)
+            assert rest.made <= math.ceil(60 / 13) - kept + 5, (moment, kept)
+    assert moment > 15
+
+
+@pytest.mark.parametrize("clock", ["right", "wrong"])
+def test_after_a_refresh_crashed_at_any_write_the_next_call_is_exact(
+    clock: str, fresh_domain: Domain, fresh_sandbox: Sandbox, index: CaseIndex, crash_at: Callable[[int], Any]
+) -> None:
+    put_wrong(fresh_sandbox, clock)
+    moment = 0
+    was_interrupted = True
+    while was_interrupted:
+        moment += 1
+        asked = request(fresh_domain, 13)
+        on_disk(asked).clear()
+        read(asked)
+        changed(index, 45)
+        index.delete(index.case_ids("patient")[:1])
+        was_interrupted = interrupted(asked, crash_at, moment)
+        changed(index, 2)
+
+        assert read(asked).equals(truth(asked)), moment
     assert moment > 15
 
 
