@@ -14,7 +14,7 @@ from commcare_frames.cache import places
 from commcare_frames.cache.disk import MANIFEST, SET_ASIDE, DiskStore, explained
 from commcare_frames.cache.manifest import Manifest, UnreadableManifestError
 from commcare_frames.cache.store import FOLDED_ROWS
-from commcare_frames.tables.layout import LAYOUTS
+from commcare_frames.tables.pages import LAYOUTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,20 +11,20 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-import orjson
-
+from commcare_frames.cache.comparison import comparison_of
 from commcare_frames.cache.manifest import Running
 from commcare_frames.cache.store import DamagedPartError
-from commcare_frames.errors import CommCareError, QueryError, warn
-from commcare_frames.hq.bulk import fetch_cases
-from commcare_frames.hq.pull import Question, Segment, pull
+from commcare_frames.errors import CommCareError, warn
+from commcare_frames.hq.pull import Segment, pull
 from commcare_frames.hq.stamps import earlier, from_http_date, to_stamp, to_time
 from commcare_frames.hq.windows import count, side_by_side
-from commcare_frames.tables.flatten import Flattener
+from commcare_frames.tables.pages import flattener
 
 if TYPE_CHECKING:
     from commcare_frames.cache.store import Store
     from commcare_frames.hq.client import Client
+    from commcare_frames.hq.pull import Question
+    from commcare_frames.tables.pages import PageFlattener
 
 OVERLAP = timedelta(minutes=15)
 """HQ's index shows a change seconds to minutes after its stamp, and not in order: as much is read again."""
@@ -192,46 +192,20 @@ class Refresh:
         return taken
 
     def _compare_ids(self) -> None:
-        ours, theirs = self.store.keys(), self._list_ids()
-        self._fetch_missing(theirs - ours)
-        gone = ours - theirs
-        if gone:
-            self.store.fold(drop=gone)
-        if self.store.manifest.complete_until and len(gone) > WORTH_A_WARNING * len(ours):
+        before = self.store.count()
+        comparison = comparison_of(self.store, self.client, self.question, self._flattener)
+        gone = comparison.settle()
+        if self.store.manifest.complete_until and len(gone) > WORTH_A_WARNING * before:
             warn(
-                f"{len(gone):,} of {len(ours):,} rows of {self.store.manifest.title} are no longer on HQ, and were "
+                f"{len(gone):,} of {before:,} rows of {self.store.manifest.title} are no longer on HQ, and were "
                 "taken out of the table. They were deleted, or changed their type, or this login may see less than "
                 "the one before."
             )
-        if self.store.count() != len(theirs):
+        if self.store.count() != comparison.total:
             warn(
-                f"HQ lists {len(theirs):,} rows of {self.store.manifest.title}, and the table has "
+                f"HQ lists {comparison.total:,} rows of {self.store.manifest.title}, and the table has "
                 f"{self.store.count():,}. Records are changing while they are read: read again later."
             )
-
-    def _fetch_missing(self, ids: set[str]) -> None:
-        if not self.question.resource.is_selective and ids:
-            self._pull(Running((Segment(),)))
-            return
-        for fetched in fetch_cases(self.client, sorted(ids)):
-            self.store.append(self._flattener.table(fetched.records), self.store.manifest.running)
-
-    def _list_ids(self) -> set[str]:
-        resource, params = self.question.resource, self.question.params
-        if not resource.is_selective:
-            return self._ids(self.question)
-        narrow = Question(resource, (*params, ("fields", f"{resource.key},{resource.stamp}")))
-        try:
-            return self._ids(narrow)
-        except QueryError:  # servers from before March 2026 do not know `fields`
-            return self._ids(self.question)
-
-    def _ids(self, question: Question) -> set[str]:
-        def ids(records: bytes) -> list[str]:
-            return [record[question.resource.key] for record in orjson.loads(records)]
-
-        pieces = pull(self.client, question, [Segment()], ids)
-        return {key for piece in pieces for key in piece.value}
 
     def _edge(self, started: str | None) -> str | None:
         """Return the stamp up to which a pull that began at `started` has seen everything.
@@ -248,8 +222,8 @@ class Refresh:
             self.store.fold()
 
     @cached_property
-    def _flattener(self) -> Flattener:
-        return Flattener(self.store.layout)
+    def _flattener(self) -> PageFlattener:
+        return flattener(self.store.layout)
 
 
 def is_fresh(store: Store, max_age: timedelta | None) -> bool:

@@ -16,7 +16,7 @@ from commcare_frames.cache.latest import latest_rows, take_rows
 from commcare_frames.cache.manifest import Manifest, Part, Running
 from commcare_frames.errors import CacheError, warn
 from commcare_frames.hq.pull import Segment
-from commcare_frames.hq.stamps import MILLISECOND, earlier, to_milliseconds
+from commcare_frames.hq.stamps import MILLISECOND, earlier, from_milliseconds, to_milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -109,28 +109,45 @@ class Store(abc.ABC):
         )
 
     def count(self, *, after: str | None = None, until: str | None = None) -> int:
-        """Return the number of distinct rows, of those whose stamp is later than `after` and not later than `until`.
-
-        Stamps are compared as HQ's index does it, to the millisecond.
-        """
+        """Return the number of distinct rows, of those whose stamp is later than `after` and not later than `until`."""
         manifest = self.manifest
         rows = self._latest(manifest)
+        return len(rows) if after is None and until is None else len(self._within(manifest, after, until))
+
+    def keys(self, *, after: str | None = None, until: str | None = None) -> set[str]:
+        """Return the ids of rows, of those whose stamp is later than `after` and not later than `until`."""
+        manifest = self.manifest
+        keys = self._load(manifest.parts, manifest.schema, [self.key])[self.key]
         if after is None and until is None:
-            return len(rows)
-        stamps = self._load(manifest.parts, manifest.schema, [str(self.stamp)])[str(self.stamp)]
-        moments = stamps.cast(pa.int64()).to_numpy()[rows] // 1000
+            return set(keys.to_pylist())
+        return set(keys.take(pa.array(self._within(manifest, after, until))).to_pylist())
+
+    def middle(self, *, after: str | None = None, until: str | None = None) -> str | None:
+        """Return a stamp that halves the rows in a stretch of time; None where they share one stamp."""
+        manifest = self.manifest
+        moments = np.sort(self._moments(manifest)[self._within(manifest, after, until)])
+        if not len(moments) or moments[0] == moments[-1]:
+            return None
+        half = moments[(len(moments) - 1) // 2]
+        return from_milliseconds(int(half if half < moments[-1] else moments[moments < moments[-1]][-1]))
+
+    def _within(self, manifest: Manifest, after: str | None, until: str | None) -> NDArray[np.int64]:
+        """Return the positions of the rows that count within a stretch of time, as HQ's index sees it."""
+        rows = self._latest(manifest)
+        moments = self._moments(manifest)[rows]
         low, high = (stamp and to_milliseconds(stamp) for stamp in (after, until))
         is_within = np.ones(len(rows), dtype=bool)
         if low:
             is_within &= moments > low
         if high:
             is_within &= moments <= high
-        return int(is_within.sum())
+        return rows[is_within]
 
-    def keys(self) -> set[str]:
-        """Return the ids of all rows."""
-        manifest = self.manifest
-        return set(self._load(manifest.parts, manifest.schema, [self.key])[self.key].to_pylist())
+    def _moments(self, manifest: Manifest) -> NDArray[np.int64]:
+        """Return the stamps of all rows to the millisecond, which is all that HQ's index looks at."""
+        stamps = self._load(manifest.parts, manifest.schema, [str(self.stamp)])[str(self.stamp)]
+        moments: NDArray[np.int64] = stamps.cast(pa.int64()).to_numpy() // 1000
+        return moments
 
     def last_stamp(self) -> str | None:
         """Return the latest change stamp that was seen."""

@@ -92,6 +92,16 @@ CASE_V1 = Resource(
     stamp="indexed_on",
     permission="Edit Data",
 )
+FORM = Resource(
+    title="Form API",
+    path="/a/{domain}/api/form/v1/",
+    old_path="/a/{domain}/api/v0.5/form/",
+    records="objects",
+    page_style=PageStyle.STAMP,
+    largest_page=1000,
+    stamp="indexed_on",
+    permission="Edit Data",
+)
 CASE_TYPES = Resource(
     title="list of case types",
     path="/a/{domain}/api/domain_cases/v1/",

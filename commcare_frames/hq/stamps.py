@@ -25,6 +25,11 @@ def to_milliseconds(stamp: str) -> int:
     return (to_time(stamp) - EPOCH) // MILLISECOND
 
 
+def from_milliseconds(milliseconds: int) -> str:
+    """Return the stamp that lies so many milliseconds after the beginning of 1970."""
+    return to_stamp(EPOCH + milliseconds * MILLISECOND)
+
+
 def earlier(stamp: str, by: timedelta) -> str:
     """Return the stamp that lies `by` before `stamp`."""
     return to_stamp(to_time(stamp) - by)

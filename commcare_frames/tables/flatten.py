@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
+from commcare_frames.tables.exact import InvalidRecords, Record, parse, to_json, to_text
 from commcare_frames.tables.layout import CASE_V1, CASE_V2, Column, Kind, Layout, Path
 
 if TYPE_CHECKING:
@@ -20,31 +19,27 @@ if TYPE_CHECKING:
 
 __all__ = ["CASE_V1", "CASE_V2", "Flattener", "InvalidRecords", "Layout"]
 
-_READ_AS: dict[Kind, pa.DataType] = {
+READ_AS: dict[Kind, pa.DataType] = {
     "text": pa.string(),
     "time": pa.string(),
     "flag": pa.bool_(),
     "texts": pa.list_(pa.string()),
+    "value": pa.string(),
 }
 
-_MEANT: dict[Kind, str] = {"text": "text", "time": "a time", "flag": "true or false", "texts": "a list"}
+_MEANT: dict[Kind, str] = {
+    "text": "text",
+    "time": "a time",
+    "flag": "true or false",
+    "texts": "a list",
+    "value": "text",
+}
 
-_NO_TIME = pa.array(["", "1900-01-01"])
+NO_TIME = pa.array(["", "1900-01-01"])
 """What HQ writes where there is no time; version 1 of the case API sends the first day of 1900."""
-
-_LONE_SURROGATE = re.compile(
-    r"\\(?:\\|u(?P<pair>d[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})|u(?P<lone>d[89a-f][0-9a-f]{2}))", re.IGNORECASE
-)
-"""Every escape of a surrogate, and every escaped backslash, so that ``\\\\ud83d`` is not taken for one."""
 
 _BEGINNING = 1 << 18
 """Bytes of a pull's first page from which most names are learned, to spare a look at all of it."""
-
-Record = dict[str, Any]
-
-
-class InvalidRecords(ValueError):  # noqa: N818 - says what the bytes are, to a caller who raises the real error
-    """The bytes of a page are not a JSON array of records."""
 
 
 class Flattener:
@@ -124,7 +119,7 @@ class Flattener:
                 case (layout.values, name):
                     nested[layout.values][name] = pa.string()
                 case (key,) if key not in nested:
-                    nested[key] = _READ_AS[layout.kind_at(path)]
+                    nested[key] = READ_AS[layout.kind_at(path)]
         return pa.schema({"records": pa.list_(_struct(nested))})
 
     def _learn_names(self, records: bytes) -> bool:
@@ -154,7 +149,7 @@ class Flattener:
 
     def _read_exactly(self, records: bytes) -> tuple[int, dict[Path, pa.Array[Any]]]:
         """Read a page of which anything may be true, keeping the source text of everything but texts."""
-        page = _parsed(records)
+        page = parse(records)
         columns: dict[Path, list[Any]] = defaultdict(lambda: [None] * len(page))
         for row, record in enumerate(page):
             for path, value in self._values(record):
@@ -170,8 +165,8 @@ class Flattener:
             try:
                 cells.append(_cell(kind, value))
             except TypeError as error:
-                raise InvalidRecords(f"{path[-1]} of {record} is {_json(value)}, not {_MEANT[kind]}.") from error
-        return pa.array(cells, _READ_AS[kind])
+                raise InvalidRecords(f"{path[-1]} of {record} is {to_json(value)}, not {_MEANT[kind]}.") from error
+        return pa.array(cells, READ_AS[kind])
 
     def _values(self, record: Record) -> Iterator[tuple[Path, Any]]:
         layout = self._layout
@@ -191,7 +186,7 @@ class Flattener:
 
         def at(path: Path) -> pa.Array[Any]:
             array = arrays.get(path)
-            return pa.array([None] * rows, _READ_AS[layout.kind_at(path)]) if array is None else array
+            return pa.array([None] * rows, READ_AS[layout.kind_at(path)]) if array is None else array
 
         ids = at(layout.metadata[0].path)
         columns = {
@@ -216,12 +211,6 @@ class Flattener:
                 return len(self._common[column.name]) > 1
             case _:
                 return True
-
-
-class _Source(str):
-    """A JSON number as its source text, so that ``1.50`` and 30-digit numbers stay as they are."""
-
-    __slots__ = ()
 
 
 def _is_dict(value: object) -> bool:
@@ -255,67 +244,34 @@ def _leaves(page: pa.StructArray, path: Path = ()) -> Iterator[tuple[Path, pa.Ar
             yield (*path, inner.name), array
 
 
-def _parsed(records: bytes) -> list[Record]:
-    try:
-        text = _LONE_SURROGATE.sub(_spelled_out, records.decode())
-        page = json.loads(text, parse_int=_Source, parse_float=_Source, parse_constant=_Source)
-    except ValueError as error:
-        raise InvalidRecords(f"These records are not JSON: {error}") from error
-    if not isinstance(page, list) or not all(map(_is_dict, page)):
-        raise InvalidRecords("These records are not a JSON array of objects.")
-    return page
-
-
-def _spelled_out(escape: re.Match[str]) -> str:
-    """Keep half an emoji as the six characters of its escape: no text in UTF-8 can hold it."""
-    return rf"\{escape[0]}" if escape["lone"] else escape[0]
-
-
 def _cell(kind: Kind, value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Return `value` as a `kind` of column holds it."""
     match kind, value:
         case ("flag", None | bool()) | ("texts", None):
             return value
         case "texts", list():
-            return [_text(inner) for inner in value]
+            return [to_text(inner) for inner in value]
         case "text" | "time", _:
-            return _text(value)
+            return to_text(value)
         case _:
             raise TypeError(kind)
-
-
-def _text(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
-    return value if value is None or isinstance(value, str) else _json(value)
-
-
-def _json(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Return `value` as compact JSON with its numbers as HQ wrote them."""
-    match value:
-        case _Source():
-            return value
-        case dict():
-            return "{" + ",".join(f"{_json(key)}:{_json(inner)}" for key, inner in value.items()) + "}"
-        case list():
-            return "[" + ",".join(map(_json, value)) + "]"
-        case _:
-            return json.dumps(value, ensure_ascii=False)
 
 
 def _typed(column: Column, texts: pa.Array[Any], ids: pa.Array[Any]) -> pa.Array[Any]:
     if column.kind != "time":
         return texts
-    texts = pc.if_else(pc.is_in(texts, _NO_TIME), None, texts)
+    texts = pc.if_else(pc.is_in(texts, NO_TIME), None, texts)
     try:
-        return _moments(texts)
+        return moments(texts)
     except pa.ArrowInvalid:
         for record, text in zip(ids, texts, strict=True):
             try:
-                _moments(pa.array([text.as_py()], pa.string()))
+                moments(pa.array([text.as_py()], pa.string()))
             except pa.ArrowInvalid as error:
                 raise InvalidRecords(f"{column.name} of {record} is {text.as_py()!r}, not a time.") from error
         raise
 
 
-def _moments(texts: pa.Array[Any]) -> pa.Array[Any]:
+def moments(texts: pa.Array[Any]) -> pa.Array[Any]:
     """Return ISO 8601 texts, which are in UTC with or without a Z, as moments."""
     return pc.replace_substring_regex(texts, "Z$", "").cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))

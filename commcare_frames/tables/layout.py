@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 Path = tuple[str, ...]
 """Where a value stands in a record: ``("case_id",)``, ``("properties", "age")``."""
 
-Kind = Literal["text", "time", "flag", "texts"]
-"""What a metadata column holds: a text, a moment in UTC, true or false, a list of texts."""
+Kind = Literal["text", "time", "flag", "texts", "value"]
+"""What a metadata column holds: a text, a moment in UTC, true or false, a list of texts, a text to be typed."""
 
 
 @dataclass(frozen=True)
@@ -184,5 +184,3 @@ CASE_V1 = Layout(
     reserved=_CASE_NAMES,
 )
 """A case as version 1 of HQ's case API sends it; its columns have version 2's names."""
-
-LAYOUTS = {layout.name: layout for layout in (CASE_V2, CASE_V1)}

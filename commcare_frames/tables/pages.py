@@ -1,0 +1,28 @@
+"""The kinds of record that there are, and what turns their pages into tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from commcare_frames.tables.flatten import Flattener
+from commcare_frames.tables.form_layout import FORM, FormLayout
+from commcare_frames.tables.forms import FormFlattener
+from commcare_frames.tables.layout import CASE_V1, CASE_V2, Layout
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (CASE_V2, CASE_V1, FORM)}
+"""By the name that a cached table has it under."""
+
+
+class PageFlattener(Protocol):
+    """What turns the pages of one pull into tables."""
+
+    def table(self, records: bytes) -> pa.Table:
+        """Return one page as a table; raise `InvalidRecords` for what is none."""
+
+
+def flattener(layout: Layout) -> PageFlattener:
+    """Return what turns pages of records of that layout into tables."""
+    return FormFlattener(layout) if isinstance(layout, FormLayout) else Flattener(layout)
