@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from commcare_frames.tables.layout import Column, Layout, Path
-from commcare_frames.tables.leaves import BLOCK, LIST
+from commcare_frames.tables.leaves import BLOCK, LIST, TEXT
 from commcare_frames.tables.paths import to_name, to_path
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class FormLayout(Layout):
 
     def question(self, path: Path) -> str:
         """Return the column of the question at a path below the form."""
-        name = to_name(path)
+        name = to_name(path or (TEXT,))
         return f"form.{name}" if name in self.reserved or name.startswith(_PREFIXES) else name
 
     def path_of(self, column: str) -> Path | None:

@@ -69,7 +69,7 @@ class Leaves:
             alike[keys].append(number)
         for keys, members in alike.items():
             whose = rows if len(members) == len(records) else [rows[number] for number in members]
-            if not keys:
+            if not keys and len(prefix) != 1:  # an empty form is no answer
                 self._put(prefix, [""] * len(whose), whose)
             columns = zip(*[records[number].values() for number in members], strict=True)
             for key, values in zip(keys, columns, strict=False):
@@ -81,13 +81,13 @@ class Leaves:
             self._put(path, values, rows)
         elif kinds <= _SCALARS:
             self._put(path, list(map(_scalar_text, values)), rows)
-        elif kinds == {dict} and path[-1] != CASE:
+        elif kinds == {dict} and path[-1:] != (CASE,):
             self.add(path, values, rows)
         else:
             self._place_each(path, values, rows)
 
     def _place_each(self, path: Path, values: Sequence[Any], rows: Sequence[int]) -> None:
-        may_be_case = path[-1] == CASE
+        may_be_case = path[-1:] == (CASE,)
         records: list[Record] = []
         record_rows: list[int] = []
         scalars: list[Any] = []

@@ -145,7 +145,8 @@ def _split(columns: Columns, keys: pa.Table, here: Path, repeats: Collection[Pat
         answers = _split(entries.columns, entry_keys, (*here, *path), inner, parts)
         table = entry_keys
         for place in sorted(answers):
-            table = table.append_column(answer_name(place.path, entry_keys.column_names), answers[place])
+            name = answer_name(place.path, entry_keys.column_names) + place.ending
+            table = table.append_column(name, answers[place])
         parts.repeats[(*here, *path)] = table
     return left
 
