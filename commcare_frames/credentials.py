@@ -1,5 +1,7 @@
 """Where a username and key come from, and where a saved login is kept."""
 
+# ruff: noqa: PLC0415  the keyring takes its time to load, and a login from elsewhere needs none
+
 from __future__ import annotations
 
 import contextlib
@@ -11,9 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-import keyring
 import platformdirs
-from keyring.errors import KeyringError, PasswordDeleteError
 
 from commcare_frames.errors import NotConnectedError
 from commcare_frames.hq.auth import ApiKeyAuth, PasswordAuth, TokenAuth
@@ -112,11 +112,13 @@ def save_login(server: str, domain: str | None, login: Login) -> str:
     str
         The place, in words.
     """
+    import keyring
+
     value = json.dumps({"domain": domain, "kind": login.kind, "username": login.username, "secret": login.secret})
     try:
         keyring.set_password(SERVICE, _name(server), value)
         keyring.set_password(SERVICE, LAST, server)
-    except KeyringError:
+    except keyring.errors.KeyringError:
         _write_file({**_read_file(), _name(server): value, LAST: server})
         return f"{_file()}, readable by you only, as this computer has no keyring"
     return f"this computer's keyring ({keyring.get_keyring().name})"
@@ -124,8 +126,10 @@ def save_login(server: str, domain: str | None, login: Login) -> str:
 
 def forget_login(server: str) -> bool:
     """Remove a saved login from everywhere; False when there was none."""
+    import keyring
+
     found = False
-    with contextlib.suppress(KeyringError, PasswordDeleteError):
+    with contextlib.suppress(keyring.errors.KeyringError):
         keyring.delete_password(SERVICE, _name(server))
         found = True
     kept = _read_file()
@@ -191,9 +195,11 @@ def _name(server: str) -> str:
 
 
 def _look_up(name: str) -> str | None:
+    import keyring
+
     try:
         value = keyring.get_password(SERVICE, name)
-    except KeyringError:
+    except keyring.errors.KeyringError:
         value = None
     return value if value is not None else _read_file().get(name)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
-
-import pandas as pd
 
 from commcare_frames.errors import QueryError, did_you_mean
 from commcare_frames.hq.pull import Question
 from commcare_frames.hq.resources import CASE_V1, CASE_V2
+from commcare_frames.read.times import span
 from commcare_frames.tables import layout
 
 if TYPE_CHECKING:
@@ -88,7 +87,9 @@ class CaseQuery:
             params += [(_filter(name), _text(each)) for each in _several(name, value)]
         if self.query is not None:
             params.append(("query", self.query))
-        params += [(f"server_last_modified.{end}", f"{time}Z") for end, time in self._span(("gte", "lte"))]
+        params += [
+            (f"server_last_modified.{end}", f"{time}Z") for end, time in span(("gte", "lte"), self.since, self.until)
+        ]
         return tuple(params)
 
     def _v1_params(self) -> tuple[tuple[str, str], ...]:
@@ -99,16 +100,8 @@ class CaseQuery:
                 "Leave out where and query, or those columns."
             )
         params = [("type.exact", _case_type(self.case_type))] if self.case_type is not None else []
-        ends = self._span(("start", "end"))
+        ends = span(("start", "end"), self.since, self.until)
         return (*params, *((f"server_date_modified_{end}", time) for end, time in ends))
-
-    def _span(self, ends: tuple[str, str]) -> list[tuple[str, str]]:
-        """Return `since` and `until` as UTC times; a bare date as `until` means its whole day."""
-        bounds = [(ends[0], "since", self.since), (ends[1], "until", self.until)]
-        times = [(end, name, _time(name, value)) for end, name, value in bounds if value is not None]
-        if len(times) == len(ends) and times[0][2] > times[1][2]:
-            raise QueryError(f"since={self.since!r} is later than until={self.until!r}.")
-        return [(end, f"{time:%Y-%m-%dT%H:%M:%S.%f}") for end, _, time in times]
 
     def _fields(self) -> list[str]:
         fields = {"case_id": None, "indexed_on": None}
@@ -179,18 +172,3 @@ def _text(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     return value.isoformat() if isinstance(value, date) else str(value)
-
-
-def _time(name: str, value: Any) -> pd.Timestamp:  # noqa: ANN401  anything that pandas reads as a time
-    try:
-        time = pd.Timestamp(value)
-        if pd.isna(time):
-            raise ValueError(value)
-    except (ValueError, TypeError) as error:
-        raise QueryError(
-            f"{name}={value!r} is no time that pandas can read: write '2025-03-31' or '2025-03-31 14:00'."
-        ) from error
-    is_day = isinstance(value, str) and len(value.strip()) <= len("2025-03-31") and ":" not in value
-    if name == "until" and (is_day or (isinstance(value, date) and not isinstance(value, datetime))):
-        time += timedelta(days=1) - timedelta(microseconds=1)
-    return time.tz_convert("UTC") if time.tz else time.tz_localize("UTC")

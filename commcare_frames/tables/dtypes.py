@@ -240,7 +240,7 @@ def _converted(table: pa.Table, column: str, kind: Kind, id_column: str) -> pa.C
 
 
 def _misfits(column: str, texts: pa.ChunkedArray[Any], kind: Dtype, ids: pa.ChunkedArray[Any], id_column: str) -> str:
-    wrong = [text for text in _different(texts) if not _reads(kind, text)]
+    wrong = [text for text in _different(texts) if not reads(kind, text)]
     rows = pc.is_in(texts, pa.array(wrong, texts.type))
     misfits, their_ids = texts.filter(rows), ids.filter(rows)
     record = id_column.removesuffix("_id")
@@ -253,7 +253,8 @@ def _misfits(column: str, texts: pa.ChunkedArray[Any], kind: Dtype, ids: pa.Chun
     return f"{column}: {found}: {', '.join(shown)}{more}"
 
 
-def _reads(kind: Dtype, text: pa.Scalar[Any]) -> bool:
+def reads(kind: Dtype, text: pa.Scalar[Any]) -> bool:
+    """Tell whether a text can be read as that kind."""
     try:
         READERS[kind](pa.array([text]))
     except pa.ArrowInvalid:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _META_MARKS = frozenset({"instanceID", "deviceID", "userID"})
 _NOT_IN_METADATA = frozenset({"@xmlns"})
+_MOMENT = pa.timestamp("us", "UTC")
 
 
 class FormFlattener:
@@ -105,7 +106,7 @@ class FormFlattener:
                 if len(self._domains) > 1:
                     yield column.name, pa.array(texts, pa.string())
             elif texts is None and column.when == "always":
-                yield column.name, pa.nulls(self._count, READ_AS[column.kind])
+                yield from self._typed(column, pa.nulls(self._count, pa.string()))
             elif texts is not None:
                 yield from self._typed(column, pa.array(texts, pa.string()))
         ids = leaves.texts.get(self._layout.metadata[0].path) or []
@@ -153,13 +154,10 @@ def _times(name: str, texts: pa.Array[Any]) -> Iterator[tuple[str, pa.Array[Any]
         yield name, moments(texts)
     except pa.ArrowInvalid:
         values = [_moment(text) for text in texts.to_pylist()]
-        yield name, pa.array(values, READ_AS_MOMENT)
+        yield name, pa.array(values, _MOMENT)
         rest = [None if value else text for value, text in zip(values, texts.to_pylist(), strict=True)]
         if any(rest):
             yield f"metadata.{name}", pa.array(rest, pa.string())
-
-
-READ_AS_MOMENT = pa.timestamp("us", "UTC")
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -8,11 +8,12 @@ from commcare_frames.tables.flatten import Flattener
 from commcare_frames.tables.form_layout import FORM, FormLayout
 from commcare_frames.tables.forms import FormFlattener
 from commcare_frames.tables.layout import CASE_V1, CASE_V2, Layout
+from commcare_frames.tables.rows import ROWS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (CASE_V2, CASE_V1, FORM)}
+LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (CASE_V2, CASE_V1, FORM, ROWS)}
 """By the name that a cached table has it under."""
 
 
