@@ -10,8 +10,8 @@ from commcare_frames.sandbox import case_v2_query, csql
 from commcare_frames.sandbox.case_v2_query import INDEXED_AFTER, LARGEST_LIMIT, LAST_CASE_ID
 from commcare_frames.sandbox.endpoints import Endpoint, api
 from commcare_frames.sandbox.fields import is_about_fields, trimming
-from commcare_frames.sandbox.index import place
 from commcare_frames.sandbox.messages import Params, Response, answer, error, web_page
+from commcare_frames.sandbox.search_index import place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,8 @@ def _list(request: Request) -> Response:
     page = matching[begin : max(begin, min(stop, begin + query.limit))]
     total = max(stop - (begin if hq.faults.shrinking_total else first), 0)
     if page:
-        hq.faults.between_pages(index, query.case_types[0] if len(query.case_types) == 1 else None)
+        case_type = query.case_types[0] if len(query.case_types) == 1 else None
+        hq.faults.between_pages(index, lambda: index.case_ids(case_type))
     body = b'{"matching_records": %d, "cases": [%b]' % (total, b", ".join(_trimmed(page, query.trim)))
     if page and len(page) == query.limit:
         body += b', "next": ' + json.dumps(_next(request, query, page[-1])).encode()

@@ -9,13 +9,14 @@ from commcare_frames.sandbox import csql
 from commcare_frames.sandbox.dates import COMPARISONS, Span, milliseconds, v2_span
 from commcare_frames.sandbox.fields import is_about_fields, trimming
 from commcare_frames.sandbox.messages import Params, RefusalError, error
-from commcare_frames.sandbox.records import holding
+from commcare_frames.sandbox.search_index import holding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from commcare_frames.sandbox.fields import Trim
-    from commcare_frames.sandbox.records import Case, CaseRecord, Position, Predicate, Test
+    from commcare_frames.sandbox.records import Case, CaseRecord, Predicate, Test
+    from commcare_frames.sandbox.search_index import Position
 
 DEFAULT_LIMIT = 20
 LARGEST_LIMIT = 5000

@@ -11,7 +11,7 @@ from commcare_frames.sandbox.messages import Request, Response, answer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from commcare_frames.sandbox.index import CaseIndex
+    from commcare_frames.sandbox.domains import Domain
 
 PREFIX = "/_sandbox/"
 
@@ -31,8 +31,7 @@ def serve(request: Request) -> Response:
         if action == "faults":
             return _faults(request, asked)
         if action in _CHANGES and request.method == "POST":
-            cases = request.hq.domains[asked.pop("domain")].cases
-            return answer(_CHANGES[action](cases, asked))
+            return answer(_CHANGES[action](request.hq.domains[asked.pop("domain")], asked))
     except (KeyError, TypeError, ValueError) as bad:
         return answer({"error": f"{type(bad).__name__}: {bad}"}, 400)
     return answer({"error": f"The sandbox has no {request.method} {action!r}."}, 404)
@@ -59,42 +58,59 @@ def _faults(request: Request, asked: dict[str, Any]) -> Response:
     return answer({"faults": sorted(asked)})
 
 
-def _reindex(cases: CaseIndex, asked: dict[str, Any]) -> dict[str, Any]:
-    case_ids = _chosen(cases, **asked)
-    cases.reindex(case_ids)
+def _reindex(domain: Domain, asked: dict[str, Any]) -> dict[str, Any]:
+    case_ids = _cases(domain, **asked)
+    domain.cases.reindex(case_ids)
     return {"case_ids": case_ids}
 
 
-def _delete(cases: CaseIndex, asked: dict[str, Any]) -> dict[str, Any]:
-    case_ids = _chosen(cases, **asked)
-    cases.delete(case_ids)
+def _delete(domain: Domain, asked: dict[str, Any]) -> dict[str, Any]:
+    case_ids = _cases(domain, **asked)
+    domain.cases.delete(case_ids)
     return {"case_ids": case_ids}
 
 
-def _update(cases: CaseIndex, asked: dict[str, Any]) -> dict[str, Any]:
+def _update(domain: Domain, asked: dict[str, Any]) -> dict[str, Any]:
     properties = asked.pop("properties")
-    case_ids = _chosen(cases, **asked)
+    case_ids = _cases(domain, **asked)
     for case_id in case_ids:
-        cases.update(case_id, **properties)
+        domain.cases.update(case_id, **properties)
     return {"case_ids": case_ids}
 
 
-def _chosen(
-    cases: CaseIndex,
-    *,
-    case_ids: list[str] | None = None,
-    case_type: str | None = None,
-    count: int = 0,
+def _reindex_forms(domain: Domain, asked: dict[str, Any]) -> dict[str, Any]:
+    form_ids = _forms(domain, **asked)
+    domain.forms.reindex(form_ids)
+    return {"form_ids": form_ids}
+
+
+def _delete_forms(domain: Domain, asked: dict[str, Any]) -> dict[str, Any]:
+    form_ids = _forms(domain, **asked)
+    domain.forms.delete(form_ids)
+    return {"form_ids": form_ids}
+
+
+def _cases(
+    domain: Domain, *, case_ids: list[str] | None = None, case_type: str | None = None, count: int = 0
 ) -> list[str]:
     """Return the cases named, or `count` of a type spread evenly over its order."""
-    if case_ids is not None:
-        return case_ids
-    everything = cases.case_ids(case_type)
-    return [everything[place * len(everything) // count] for place in range(min(count, len(everything)))]
+    return _spread(domain.cases.case_ids(case_type), count) if case_ids is None else case_ids
 
 
-_CHANGES: dict[str, Callable[[CaseIndex, dict[str, Any]], dict[str, Any]]] = {
+def _forms(domain: Domain, *, form_ids: list[str] | None = None, xmlns: str | None = None, count: int = 0) -> list[str]:
+    """Return the forms named, or `count` of an xmlns spread evenly over its order."""
+    return _spread(domain.forms.ids(xmlns), count) if form_ids is None else form_ids
+
+
+def _spread(ids: list[str], count: int) -> list[str]:
+    count = min(count, len(ids))
+    return [ids[place * len(ids) // count] for place in range(count)]
+
+
+_CHANGES: dict[str, Callable[[Domain, dict[str, Any]], dict[str, Any]]] = {
     "reindex": _reindex,
     "delete": _delete,
     "update": _update,
+    "forms/reindex": _reindex_forms,
+    "forms/delete": _delete_forms,
 }

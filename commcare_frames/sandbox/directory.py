@@ -44,12 +44,11 @@ def _case_types(request: Request) -> list[dict[str, Any]]:
 
 
 def _applications(request: Request) -> Response:
-    applications = request.domain.programme.applications
+    programme = request.domain.programme
     if request.tail:
-        return tastypie.detail(request, applications)
-    listed = [application for application in applications if application["built_from_app_id"] is None]
-    meta = {"limit": None, "next": None, "offset": 0, "previous": None, "total_count": len(listed)}
-    return answer({"meta": meta, "objects": listed})
+        return tastypie.detail(request, [*programme.applications, *programme.builds])
+    meta = {"limit": None, "next": None, "offset": 0, "previous": None, "total_count": len(programme.applications)}
+    return answer({"meta": meta, "objects": programme.applications})
 
 
 def _account(request: Request) -> Account:

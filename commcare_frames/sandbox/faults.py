@@ -6,7 +6,7 @@ import random
 import threading
 from dataclasses import dataclass, field, fields, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from commcare_frames.sandbox.limits import RateLimiter
 from commcare_frames.sandbox.messages import Delivery, Params, Response, answer, web_page
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from typing import Unpack
 
-    from commcare_frames.sandbox.index import CaseIndex
     from commcare_frames.sandbox.messages import Request
+    from commcare_frames.sandbox.search_index import SearchIndex
 
     Spoil = Callable[[Response], Response]
 
@@ -95,7 +95,10 @@ class Faults:
     pillow_lag
         Seconds for which changes stay invisible; they then appear with the stamp of the change.
     reindexed_per_page, deleted_per_page
-        Cases of the type asked for that are re-indexed, or deleted, after every page of a list of cases.
+        Cases of the type, or forms of the xmlns, asked for that are re-indexed, or deleted, after every page of
+        a list.
+    rows_to_come
+        How many rows the reports still gain, one after every page, at their top.
     without_fields
         A server older than March 2026: case v2 refuses ``fields`` and ``exclude``.
     old_scheme_only
@@ -116,6 +119,7 @@ class Faults:
     pillow_lag: float = 0.0
     reindexed_per_page: int = 0
     deleted_per_page: int = 0
+    rows_to_come: int = 0
     without_fields: bool = False
     old_scheme_only: bool = False
     next_as_cursor: bool = False
@@ -195,16 +199,23 @@ class Faults:
             response = spoil(response)
         return response
 
-    def between_pages(self, index: CaseIndex, case_type: str | None) -> None:
-        """Change the data behind the back of whoever is reading it page by page."""
+    def between_pages(self, index: SearchIndex[Any], shown: Callable[[], list[str]]) -> None:
+        """Change some of the records shown, behind the back of whoever is reading them page by page."""
         for number, change in (
             (self.reindexed_per_page, index.reindex),
             (self.deleted_per_page, index.delete),
         ):
             if number:
-                case_ids = index.case_ids(case_type)
+                ids = shown()
                 with self._lock:
-                    change(self._chance.sample(case_ids, min(number, len(case_ids))))
+                    change(self._chance.sample(ids, min(number, len(ids))))
+
+    def row_comes(self) -> bool:
+        """Whether a report gains a row at this moment, and count it."""
+        with self._lock:
+            comes = self.rows_to_come > 0
+            self.rows_to_come -= comes
+        return comes
 
     def _strike(self, spoil: Spoil, when: Aim) -> None:
         with self._lock:

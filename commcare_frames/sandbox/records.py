@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from commcare_frames.sandbox.dates import milliseconds
 
+if TYPE_CHECKING:
+    from commcare_frames.sandbox.search_index import Position
+
 Case = dict[str, Any]
-Position = tuple[int, str]
 Test = Callable[[Case], bool]
 Predicate = Callable[["CaseRecord"], bool]
 
@@ -24,7 +26,7 @@ class CaseRecord:
     """One version of one case.
 
     A project has 100,000 cases and more, so a record is its JSON, not a dictionary, which would take five
-    times the memory; `case` parses it where that is needed.
+    times the memory; `content` parses it where that is needed.
     """
 
     __slots__ = (
@@ -51,10 +53,15 @@ class CaseRecord:
         self._v1: bytes | None = None
 
     @property
+    def kind(self) -> str:
+        """The case type."""
+        return self.case_type
+
+    @property
     def v1(self) -> bytes:
         """The case in the JSON of case v1."""
         if self._v1 is None:
-            self._v1 = json.dumps(_v1_object(self.case())).encode()
+            self._v1 = json.dumps(_v1_object(self.content())).encode()
         return self._v1
 
     def v2_object(self) -> Case:
@@ -62,25 +69,14 @@ class CaseRecord:
         parsed: Case = json.loads(self.v2)
         return parsed
 
-    def case(self) -> Case:
+    def content(self) -> Case:
         """Return all that is known of the case."""
         return {**self.v2_object(), **dict(zip(V1_EXTRAS, json.loads(self._extras), strict=True))}
 
-
-def holding(on_record: Sequence[Predicate], on_case: Sequence[Test]) -> Predicate | None:
-    """Return what says whether all tests hold, None without tests; parsing JSON is left for last."""
-    if not on_record and not on_case:
-        return None
-
-    def holds(record: CaseRecord) -> bool:
-        if not all(test(record) for test in on_record):
-            return False
-        if not on_case:
-            return True
-        case = record.case()
-        return all(test(case) for test in on_case)
-
-    return holds
+    def indexed(self, stamp: str) -> CaseRecord:
+        """Return the case as it is when indexed again at that time."""
+        case = self.content()
+        return CaseRecord(case["domain"], {**case, "indexed_on": stamp})
 
 
 def with_defaults(case: Case, now: str) -> Case:

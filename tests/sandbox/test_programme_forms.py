@@ -61,9 +61,21 @@ def paths(node: Any, path: str = "/data") -> set[str]:
     }
 
 
+def from_phones(forms: list[dict]) -> list[dict]:
+    return [form for form in forms if form["is_phone_submission"]]
+
+
 def test_form_ids_are_unique_and_those_of_the_phone(forms):
     assert len({form["id"] for form in forms}) == len(forms)
-    assert all(form["id"] == form["form"]["meta"]["instanceID"] for form in forms)
+    assert all(form["id"] == form["form"]["meta"]["instanceID"] for form in from_phones(forms))
+
+
+def test_a_few_forms_did_not_come_from_a_phone_and_have_no_metadata(forms):
+    others = [form for form in forms if not form["is_phone_submission"]]
+    assert others
+    for form in others:
+        assert "meta" not in form["form"]
+        assert (form["metadata"], form["app_id"], form["build_id"]) == (None, None, None)
 
 
 def test_forms_come_by_indexed_on_and_then_by_id(forms):
@@ -72,9 +84,10 @@ def test_forms_come_by_indexed_on_and_then_by_id(forms):
 
 
 def test_forms_are_received_after_they_ended_and_before_they_were_indexed(forms):
-    for form in forms:
+    for form in from_phones(forms):
         stamps = [form["form"]["meta"]["timeStart"], form["form"]["meta"]["timeEnd"], form["received_on"]]
         assert stamps == sorted(stamps)
+    for form in forms:
         assert form["received_on"] <= form["server_modified_on"] < "2026-07-01"
         assert form["received_on"] <= form["indexed_on"] < "2026-07-01"
 
@@ -149,6 +162,25 @@ def test_some_answers_are_missing_and_some_are_empty(forms):
     assert any("comment" not in form["form"] for form in named(forms, "Visit"))
 
 
+def test_a_group_without_an_answer_is_missing_or_empty(forms):
+    groups = [type(form["form"].get("referral")) for form in named(forms, "Visit")]
+    assert set(groups) == {type(None), str, dict}
+
+
+def test_an_answer_moved_into_a_group_between_versions(forms):
+    registrations = named(forms, "Register mother")
+    before = [form for form in registrations if "husband_name" in form["form"]]
+    after = [form for form in registrations if "husband_name" in (form["form"].get("husband") or {})]
+    assert {form["version"] for form in before} == {"12"}
+    assert {form["version"] for form in after} == {"18", "25", "31"}
+
+
+def test_the_oldest_phones_sent_a_version_with_attributes(forms):
+    versions = {type(form["form"]["meta"]["appVersion"]) for form in from_phones(forms)}
+    assert versions == {str, dict}
+    assert all(isinstance(form["metadata"]["appVersion"], str) for form in from_phones(forms))
+
+
 def test_attachments_are_paths_on_the_server(forms):
     urls = [file["url"] for form in forms for file in form["attachments"].values()]
     assert all(re.fullmatch(r"/a/maternal-health/api/form_attachment/v1/[-\w]+/[\w.]+", url) for url in urls)
@@ -181,7 +213,53 @@ def test_every_form_s_xmlns_and_application_exist(programme, forms):
         for module in app["modules"]
         for form in module["forms"]
     }
-    assert {(form["app_id"], form["form"]["@xmlns"]) for form in forms} <= known
+    assert {(form["app_id"], form["form"]["@xmlns"]) for form in from_phones(forms)} <= known
+    assert {form["form"]["@xmlns"] for form in forms} <= {xmlns for _, xmlns in known}
+
+
+def test_visits_come_from_two_applications(programme, forms):
+    by_app = Counter(form["app_id"] for form in named(forms, "Visit"))
+    assert by_app.keys() == {app["id"] for app in programme.applications}
+    assert min(by_app.values()) > 5
+
+
+def test_every_answer_in_the_supervisors_application_belongs_to_a_question_of_it(programme, forms):
+    application = programme.applications[1]
+    asked = {
+        form["xmlns"]: {question["value"] for question in form["questions"]}
+        for module in application["modules"]
+        for form in module["forms"]
+    }
+    sent = [form for form in forms if form["app_id"] == application["id"]]
+    assert {form["form"]["@xmlns"] for form in sent} == asked.keys()
+    assert all(paths(form["form"]) <= asked[form["form"]["@xmlns"]] for form in sent)
+
+
+def test_a_model_iteration_has_items_that_say_which_id_they_are_about(forms):
+    shapes = set()
+    for form in named(forms, "Supervision"):
+        check = form["form"]["stock_check"]
+        items = entries(check.get("item", []))
+        shapes.add(type(check.get("item")))
+        assert check["@ids"] == form["form"]["stock"] == " ".join(item["@id"] for item in items)
+        assert check["@count"] == check["@current_index"] == str(len(items))
+        assert [item["@index"] for item in items] == [str(number) for number in range(len(items))]
+        assert all("units_left" in item for item in items)
+    assert shapes == {type(None), dict, list}
+
+
+def test_the_questions_of_a_model_iteration_lie_in_the_items(programme):
+    [form] = [
+        form
+        for module in programme.applications[1]["modules"]
+        for form in module["forms"]
+        if form["name"]["en"] == "Supervision"
+    ]
+    questions = {question["value"]: question for question in form["questions"]}
+    repeat = questions["/data/stock_check/item"]
+    assert (repeat["type"], repeat["repeat"], repeat["group"]) == ("Repeat", None, None)
+    assert questions["/data/stock_check/item/units_left"]["repeat"] == "/data/stock_check/item"
+    assert "/data/stock_check" not in questions
 
 
 def test_a_question_was_renamed_and_another_moved_into_a_group(programme):

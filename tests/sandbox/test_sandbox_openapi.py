@@ -14,7 +14,7 @@ from commcare_frames.sandbox import start
 FOLDER = Path(__file__).parent / "openapi"
 
 # fields of the description that only come on demand
-ON_DEMAND = {"child_cases", "parent_cases", "xforms_by_name", "xforms_by_xmlns"}
+ON_DEMAND = {"child_cases", "parent_cases", "xforms_by_name", "xforms_by_xmlns", "cases"}
 
 
 class Description:
@@ -74,6 +74,35 @@ def test_case_v1(ask_whole, whole):
         assert {"case_name", "case_type", "external_id", "owner_id", "date_opened"} <= case["properties"].keys()
     detail = ask_whole(f"case/v1/{page['objects'][0]['id']}/").json()
     described.validate(detail, described.operation("/a/{domain}/api/case/v1/{pk}/"))
+
+
+def test_form(ask_whole, whole):
+    described = Description("form-v1")
+    page = ask_whole("form/v1/", {"limit": 1000, "include_archived": "true"}).json()
+    described.validate(page, described.operation("/a/{domain}/api/form/v1/"))
+    assert len(page["objects"]) == 1000
+    for form in page["objects"]:
+        assert form.keys() == described.keys("Form") - ON_DEMAND
+        for file in form["attachments"].values():
+            assert file.keys() == {"content_type", "length", "url"}
+    form_id = page["objects"][0]["id"]
+    detail = ask_whole(f"form/v1/{form_id}/", {"cases__full": "true"}).json()
+    described.validate(detail, described.operation("/a/{domain}/api/form/v1/{pk}/"))
+    assert detail.keys() == described.keys("Form")
+
+
+def test_a_form_like_the_description_s_example_is_served_as_it_is_there(ask_whole, whole):
+    content = Description("form-v1").operation("/a/{domain}/api/form/v1/")
+    document = Description("form-v1").document["paths"]["/a/{domain}/api/form/v1/"]["get"]["responses"]["200"]
+    example = document["content"]["application/json"]["example"]["objects"][0]
+    form_id = whole.forms("maternal-health").submit({"form": example["form"], "app_id": example["app_id"]})
+    served = ask_whole(f"form/v1/{form_id}/").json()
+    assert content["properties"]["objects"]["items"]
+    assert form_id == example["id"]
+    assert served.keys() == example.keys()
+    for key in ("form", "type", "uiversion", "version", "problem", "edited_on", "initial_processing_complete"):
+        assert served[key] == example[key]
+    assert served["metadata"] == {**example["metadata"], "username": "testuser"}
 
 
 def test_application(ask_whole):

@@ -285,11 +285,20 @@ def closing_answers(world: World, patient: Course, contact: Contact) -> Answers:
     return answers
 
 
-def supervision_answers(draw: Draw, worker: Worker) -> Answers:
+def supervision_answers(draw: Draw, worker: Worker, at: datetime) -> Answers:
     """Answer a supervisor's monthly form, which is about a mobile worker and touches no case."""
+    stock = draw.some(_VALUES["medicine"], 0.7)
     return {
         "worker": worker.short,
-        "stock": " ".join(draw.some(_VALUES["medicine"], 0.7)),
+        "stock": " ".join(stock),
         "score": str(min(10, max(0, int(draw.bell(worker.diligence * 11, 1.5))))),
         "remarks": draw.pick(_NOTES) if draw.chance(0.2) else "",
+        "stock_check/item": [
+            {
+                "@id": medicine,
+                "units_left": str(draw.whole(0, 40) * 5),
+                "expires_on": day(at + timedelta(days=draw.whole(20, 700))) if draw.chance(0.9) else "",
+            }
+            for medicine in stock
+        ],
     }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from .application import app_id, build_id, supervision_app_id
+from .application import NEWEST, app_id, build_id, supervision_app_id
 from .clock import naive_stamp, stamp
-from .draws import Draw, hex_id
+from .draws import Draw, digest, hex_id
 from .organisation import EDITOR
 from .questionnaires import FORMS
 
@@ -23,6 +23,8 @@ Json = dict[str, Any]
 _CASE_XMLNS = "http://commcarehq.org/case/transaction/v2"
 _COMMCARE = {12: "2.53.0", 18: "2.53.1", 25: "2.55.1", 31: "2.57.4"}
 _OLDEST = min(_COMMCARE)
+_BY_SUPERVISORS = 12
+"""So many of 256 visits."""
 
 
 def case_block(
@@ -62,13 +64,13 @@ def envelope(
     *,
     edited: datetime | None,
     archived: bool = False,
+    by_phone: bool = True,
     village: Village | None = None,
     photo: str | None = None,
 ) -> Json:
-    """Write a form as HQ's API gives it."""
+    """Write a form as HQ's API gives it; what did not come from a phone has no metadata and no application."""
     form_id, draw = contact.form_id, Draw(*contact.key, "envelope")
-    supervision = contact.kind == "supervision"
-    meta = _meta(contact, form_id, draw, village)
+    meta = _meta(contact, form_id, draw, village) if by_phone else None
     modified = edited or contact.received + timedelta(milliseconds=draw.whole(40, 900))
     return {
         "id": form_id,
@@ -83,24 +85,37 @@ def envelope(
             "@version": str(contact.version),
             "@xmlns": FORMS[contact.kind].xmlns,
             **body,
-            "meta": meta,
+            **({"meta": meta} if meta else {}),
         },
-        "metadata": _metadata(contact, meta, edited=edited is not None),
+        "metadata": _metadata(contact, meta, edited=edited is not None) if meta else None,
         "received_on": stamp(contact.received),
         "server_modified_on": stamp(modified),
         "indexed_on": stamp(edited or contact.indexed),
         "edited_on": stamp(edited) if edited else None,
         "edited_by_user_id": EDITOR if edited else None,
-        "app_id": supervision_app_id(world.root) if supervision else app_id(world.root),
-        "build_id": None if supervision else build_id(world.root, contact.version),
+        **_application(world, contact, by_phone=by_phone),
         "problem": None,
         "submit_ip": f"10.{draw.whole(0, 255)}.{draw.whole(0, 255)}.{draw.whole(1, 254)}",
         "initial_processing_complete": True,
         "archived": archived,
-        "is_phone_submission": True,
+        "is_phone_submission": by_phone,
         "attachments": _attachments(world, form_id, draw, photo),
         "resource_uri": "",
     }
+
+
+def _application(world: World, contact: Contact, *, by_phone: bool) -> Json:
+    if not by_phone:
+        return {"app_id": None, "build_id": None}
+    if contact.kind == "supervision" or _is_in_supervision_app(contact):
+        return {"app_id": supervision_app_id(world.root), "build_id": None}
+    return {"app_id": app_id(world.root), "build_id": build_id(world.root, contact.version)}
+
+
+def _is_in_supervision_app(contact: Contact) -> bool:
+    """Whether a visit was entered in the supervisors' application, which has the newest version of its form."""
+    newest_visit = contact.kind == "visit" and contact.version == NEWEST
+    return newest_visit and digest(*contact.key, "supervisor")[0] < _BY_SUPERVISORS
 
 
 def _meta(contact: Contact, form_id: str, draw: Draw, village: Village | None) -> Json:
@@ -150,7 +165,7 @@ def _attachments(world: World, form_id: str, draw: Draw, photo: str | None) -> J
     if draw.chance(0.01):
         return {}
     path = f"/a/{world.domain}/api/form_attachment/v1/{form_id}"
-    length = draw.whole(1_900, 6_200) if draw.chance(0.97) else None
+    length = draw.whole(5_600, 9_900) if draw.chance(0.97) else None
     files: Json = {"form.xml": {"content_type": "text/xml", "length": length, "url": f"{path}/form.xml"}}
     if photo:
         picture = {"content_type": "image/jpeg", "length": draw.whole(30_000, 240_000), "url": f"{path}/{photo}"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .questions import PHONE, Form, Question, group, hidden, repeat, xmlns, yes_no
+from .questions import PHONE, Form, Question, group, hidden, model_repeat, repeat, xmlns, yes_no
 
 HOUSEHOLD = Form(
     "household",
@@ -125,5 +125,12 @@ SUPERVISION = Form(
         Question("stock", "MSelect", "Medicines in stock", "Médicaments en stock", choices="medicine"),
         Question("score", "Int", "Score out of ten", "Note sur dix", constraint=". >= 0 and . <= 10"),
         Question("remarks", "Text", "Remarks", "Observations"),
+        model_repeat(
+            "stock_check",
+            "Medicine counted",
+            "Médicament compté",
+            Question("units_left", "Int", "How many are left?", "Combien en reste-t-il ?", constraint=". >= 0"),
+            Question("expires_on", "Date", "When does the oldest expire?", "Quand le plus ancien expire-t-il ?"),
+        ),
     ),
 )

@@ -64,6 +64,11 @@ def repeat(name: str, en: str, fr: str, *children: Question, since: int = 0) -> 
     return Question(name, REPEAT, en, fr, children=children, since=since)
 
 
+def model_repeat(name: str, en: str, fr: str, *children: Question) -> Question:
+    """Make a repeat with an entry for each of several ids, which forms hold as the ``item`` of a container."""
+    return Question(f"{name}/item", REPEAT, en, fr, children=children)
+
+
 def hidden(name: str, keeps: str, calculate: str, *, since: int = 0, until: int = FOR_EVER) -> Question:
     """Make a hidden value."""
     return Question(name, HIDDEN, "", "", keeps, calculate=calculate, since=since, until=until)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache, partial
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from .questionnaires import FORMS, kept
 from .questions import GROUP, REPEAT, Question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
 Json = dict[str, Any]
@@ -28,14 +29,17 @@ _HOUSEHOLD, _DUPLICATE, _CONTACT, _SUPERVISION = range(4)
 _ENTRY = Struct(">Q16sBIB")
 """A form in the order of HQ's index: when, id, kind, whose, which of them."""
 _EMPTY_GROUPS_SINCE = 25
+_PATIENTS_AT_A_TIME = 4096
+"""Of 10,000 patients, about so many are with the programme at one time."""
 
 
 def iter_forms(world: World) -> Iterator[Json]:
     """Go through all forms, archived ones included, in ascending order of `indexed_on`, then of `id`."""
-    for entry in sorted(_index(world)):
+    known = lru_cache(_PATIENTS_AT_A_TIME)(partial(course, world))
+    for entry in sorted(_index(world, known)):
         _, _, kind, number, which = _ENTRY.unpack(entry)
         if kind == _CONTACT:
-            patient = course(world, number)
+            patient = known(number)
             yield _contact_form(world, patient, patient.contacts[which])
         elif kind == _SUPERVISION:
             yield _supervision_form(world, number, which)
@@ -43,14 +47,14 @@ def iter_forms(world: World) -> Iterator[Json]:
             yield _household_form(world, number, archived=kind == _DUPLICATE)
 
 
-def _index(world: World) -> Iterator[bytes]:
+def _index(world: World, known: Callable[[int], Course]) -> Iterator[bytes]:
     for number in range(world.households):
         contact = household(world, number).contact
         yield _entry(contact, _HOUSEHOLD, number, 0)
         if _was_sent_twice(number):
             yield _entry(_duplicate(world, contact, number), _DUPLICATE, number, 0)
     for number in range(world.patients):
-        for which, contact in enumerate(course(world, number).contacts):
+        for which, contact in enumerate(known(number).contacts):
             yield _entry(contact, _CONTACT, number, which)
     for number, worker in enumerate(world.people.workers):
         for month in range(_months_since(worker.block.district.opens)):
@@ -190,11 +194,29 @@ def nest(questions: tuple[Question, ...], version: int, answers: Answers) -> Jso
                 body[question.name] = group or ""
         elif question.type == REPEAT:
             entries = [nest(question.children, version, entry) for entry in answers.get(question.name, ())]
-            if entries:
-                body[question.name] = entries[0] if len(entries) == 1 else entries
+            container, _, item = question.name.partition("/")
+            if item:
+                body[container] = _iteration(item, [entry["@id"] for entry in answers[question.name]], entries)
+            elif entries:
+                body[question.name] = _one_or_several(entries)
         elif question.name in answers:
             body[question.name] = answers[question.name]
     return body
+
+
+def _iteration(item: str, ids: list[str], entries: list[Json]) -> Json:
+    """Lay out a model iteration, whose container says which ids it went through, even if there were none."""
+    container: Json = {"@count": str(len(ids)), "@current_index": str(len(ids)), "@ids": " ".join(ids)}
+    numbered = [
+        {"@id": one, "@index": str(place), **entry} for place, (one, entry) in enumerate(zip(ids, entries, strict=True))
+    ]
+    if numbered:
+        container[item] = _one_or_several(numbered)
+    return container
+
+
+def _one_or_several(entries: list[Json]) -> Json | list[Json]:
+    return entries[0] if len(entries) == 1 else entries
 
 
 def _months_since(opens: datetime) -> int:
@@ -217,6 +239,11 @@ def _supervision(world: World, number: int, month: int) -> Contact:
 def _supervision_form(world: World, number: int, month: int) -> Json:
     contact = _supervision(world, number, month)
     draw = Draw(world.root, "supervision answers", number, month)
-    answers = supervision_answers(draw, contact.worker)
+    answers = supervision_answers(draw, contact.worker, contact.at)
     body = nest(FORMS["supervision"].questions, contact.version, answers)
-    return envelope(world, contact, body, edited=edited_on(contact))
+    return envelope(world, contact, body, edited=edited_on(contact), by_phone=not _was_on_paper(contact))
+
+
+def _was_on_paper(contact: Contact) -> bool:
+    """Whether a form was filled in on paper and sent by a program that knows of no metadata."""
+    return digest(*contact.key, "on paper")[0] < 8
