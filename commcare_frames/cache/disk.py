@@ -8,6 +8,7 @@ import os
 import time
 import uuid
 import zlib
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow.dataset as ds
@@ -21,7 +22,6 @@ from commcare_frames.hq.client import SHOWN_WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     import pyarrow as pa
 
@@ -74,20 +74,9 @@ class DiskStore(Store):
         """Put a manifest in place of the old one, in one step."""
         self._write(MANIFEST, lambda file: file.write(manifest.to_json().encode()))
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> contextlib.AbstractContextManager[None]:
         """Keep other processes from changing the table meanwhile; readers are not kept waiting."""
-        with explained(self.folder):
-            make_private(self.folder)
-            try:
-                self._lock.acquire(timeout=SHOWN_WAIT)
-            except Timeout:
-                logger.warning("Another program is refreshing %s. Waiting for it.", self._empty.title)
-                self._lock.acquire()
-        try:
-            yield
-        finally:
-            self._lock.release()
+        return holding(self._lock, self._empty.title)
 
     def finish(self, complete_until: str | None, refreshed_at: str) -> None:
         """Finish as every store does, then delete what folds and processes that were killed left behind."""
@@ -162,20 +151,41 @@ class DiskStore(Store):
         )
 
     def _write(self, name: str, write: Callable[[IO[bytes]], object]) -> int:
-        """Write a file beside its place, and move it there once it is whole and on the disk."""
-        temporary = self.folder / f"{name}.{uuid.uuid4().hex[:8]}.tmp"
-        with explained(self.folder):
-            try:
-                descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-                with os.fdopen(descriptor, "wb") as file:
-                    write(file)
-                    file.flush()
-                    os.fsync(file.fileno())
-                    size = file.tell()
-                temporary.replace(self.folder / name)
-            finally:
-                temporary.unlink(missing_ok=True)
-        return size
+        return write_whole(self.folder / name, write)
+
+
+@contextlib.contextmanager
+def holding(lock: FileLock, title: str) -> Iterator[None]:
+    """Keep other processes out of what a lock guards, in a folder that is made if need be."""
+    folder = Path(lock.lock_file).parent
+    with explained(folder):
+        make_private(folder)
+        try:
+            lock.acquire(timeout=SHOWN_WAIT)
+        except Timeout:
+            logger.warning("Another program is refreshing %s. Waiting for it.", title)
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> int:
+    """Write a file beside its place, move it there once it is whole and on the disk, and return its size."""
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    with explained(path.parent):
+        try:
+            descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+                size = file.tell()
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return size
 
 
 def make_private(folder: Path) -> None:

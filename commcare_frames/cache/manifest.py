@@ -71,6 +71,8 @@ class Manifest:
         When the last refresh ended, by this computer's clock.
     running
         The pull that is under way or broke off.
+    headers, numbers
+        Of rows that HQ sends with headers: what people call each column. Of rows with JSON numbers: their columns.
     """
 
     asked: dict[str, Any]
@@ -82,6 +84,8 @@ class Manifest:
     complete_until: str | None = None
     refreshed_at: str | None = None
     running: Running | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    numbers: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -123,6 +127,7 @@ class Manifest:
                 segments = tuple(Segment.from_json(segment) for segment in running["segments"])
                 values["running"] = Running(**{**running, "segments": segments})
             values["parts"] = tuple(Part(**part) for part in values["parts"])
+            values["numbers"] = tuple(values.get("numbers", ()))
             manifest = cls(**values)
             manifest.schema  # noqa: B018  an unknown type shows here
         except UnreadableManifestError:

@@ -85,11 +85,12 @@ class Store(abc.ABC):
 
     def append(self, table: pa.Table, running: Running | None) -> None:
         """Add rows as a new part, and note how far the pull has come, in one step."""
-        manifest = replace(self.manifest, running=running)
+        self.save(self.with_rows(replace(self.manifest, running=running), table))
+
+    def with_rows(self, manifest: Manifest, table: pa.Table) -> Manifest:
+        """Keep rows as a new part, and return the manifest that names it, to be saved."""
         manifest = manifest.with_columns(table.schema)
-        if table.num_rows:
-            manifest = replace(manifest, parts=(*manifest.parts, self._keep(table)))
-        self.save(manifest)
+        return replace(manifest, parts=(*manifest.parts, self._keep(table))) if table.num_rows else manifest
 
     def empty(self) -> None:
         """Forget all rows, so that they are read anew."""

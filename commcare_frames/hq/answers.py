@@ -183,7 +183,8 @@ def _unauthorized(
         return LoginError(f"{host} has locked this login after too many wrong passwords. Reset the password on HQ.")
     if text and ("permission" in lowered or "not authorized" in lowered):
         return PermissionMissingError(
-            f"{host} refuses the {resource.title} of domain {domain!r} to {_who(auth)}: {text}"
+            f"{host} refuses the {resource.title} of domain {domain!r} to {_who(auth)}: {text}. "
+            f"It takes {_needed(resource)}."
         )
     return LoginError(_rejected(host, auth, domain))
 
@@ -213,12 +214,19 @@ def _forbidden(resource: Resource, host: str, domain: str | None, auth: Auth) ->
             f"403 from {host}: the {resource.title} is open to web users only, and {auth.username!r} is a mobile "
             "worker. Connect as a web user; a mobile worker may read cases (Case API v2) only."
         )
-    needed = '"API access"' + (f' and "{resource.permission}"' if resource.permission else "")
-    role = f"a role with {needed} in that domain (Project Settings > Roles & Permissions)"
     return PermissionMissingError(
         f"403 from {host} for the {resource.title}: the login is right, but {_who(auth)} is no member of domain "
-        f"{domain!r}, or lacks {role}. Ask an administrator of the project."
+        f"{domain!r}, or what this takes is missing: {_needed(resource)}. Ask an administrator of the project."
     )
+
+
+def _needed(resource: Resource) -> str:
+    """Say what a user and a domain need for a resource."""
+    permissions = '"API access"' + (f' and "{resource.permission}"' if resource.permission else "")
+    role = f"a role with {permissions} in that domain (Project Settings > Roles & Permissions)"
+    if resource.feature_flag is None:
+        return role
+    return f"{role}, and the feature flag {resource.feature_flag} on the domain, which Dimagi's support switches on"
 
 
 def _not_found(response: requests.Response, resource: Resource, host: str) -> CommCareError:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from commcare_frames.errors import RateLimitError, ServerFailedError, ServerUnreachableError
+from commcare_frames.errors import RateLimitError, ReadCancelledError, ServerFailedError, ServerUnreachableError
 from commcare_frames.hq import answers
 from commcare_frames.hq.auth import PasswordAuth
 
@@ -33,6 +33,7 @@ logger = logging.getLogger("commcare_frames")
 
 CONNECT_TIMEOUT = 15.0
 SHOWN_WAIT = 2.0
+CANCEL_CHECK = 0.1
 
 
 class CancelledError(Exception):
@@ -56,11 +57,14 @@ class _TroubleError(Exception):
         What went wrong, in a few words.
     unreachable
         The error to raise when it does not pass, where the connection failed rather than the answer.
+    status_code
+        The status of the answer, where that is what went wrong.
     """
 
-    def __init__(self, text: str, unreachable: CommCareError | None = None) -> None:
+    def __init__(self, text: str, unreachable: CommCareError | None = None, *, status_code: int | None = None) -> None:
         super().__init__(text)
         self.unreachable = unreachable
+        self.status_code = status_code
         self.may_be_the_page = unreachable is None
 
 
@@ -125,6 +129,7 @@ class Client:
             }
         )
         self._lock = threading.Lock()
+        self._cancelled = threading.Event()
         self._hold_until = 0.0
         self._reached = False
         self._old_scheme: set[Resource] = set()
@@ -137,6 +142,13 @@ class Client:
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
+
+    def cancel(self) -> None:
+        """End for good what is asked here: an answer on its way is still taken, no request follows it.
+
+        Waits and requests to come raise `ReadCancelledError`, in whichever thread they are.
+        """
+        self._cancelled.set()
 
     def ask(
         self,
@@ -182,18 +194,20 @@ class Client:
         failures = throttled = 0
         cancelled = cancelled or threading.Event()
         while True:
-            self._hold(cancelled)
+            self._hold(resource, cancelled)
             try:
                 return self._ask_once(resource, params, body, tail, read)
             except _ThrottledError as limit:
                 throttled += 1
-                self._obey_limit(limit.seconds, throttled)
+                self._obey_limit(resource, limit.seconds, throttled)
             except _TroubleError as trouble:
                 failures += 1
                 tries = attempts if trouble.may_be_the_page and attempts else self.patience.attempts
                 if failures >= tries:
                     raise self._giving_up(resource, failures, trouble) from None
-                self._wait(self.patience.wait(failures), f"{self.host}: {trouble}; trying again", cancelled)
+                wait = self.patience.wait(failures)
+                self._tell(wait, f"{self.host}: {trouble}; trying again")
+                self._sleep(resource, wait, cancelled)
 
     def _ask_once(
         self,
@@ -207,7 +221,7 @@ class Client:
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             raise _ThrottledError(answers.retry_after(response))
         if response.status_code in answers.PASSING_TROUBLE:
-            raise _TroubleError(f"status {response.status_code}")
+            raise _TroubleError(f"status {response.status_code}", status_code=response.status_code)
         if not HTTPStatus.OK <= response.status_code < HTTPStatus.MULTIPLE_CHOICES:
             raise answers.error_of(response, resource, self.auth, self.domain)
         answer = Answer(response.content, response.headers.get("Date"))
@@ -219,8 +233,8 @@ class Client:
     def _giving_up(self, resource: Resource, failures: int, trouble: _TroubleError) -> CommCareError:
         return trouble.unreachable or ServerFailedError(
             f"{self.host} failed {failures} times in a row at the {resource.title}, last with {trouble}. "
-            "HQ may be busy or down (status.commcarehq.org). What has arrived is kept where a cache is used, and the "
-            "same call goes on from there."
+            f"HQ may be busy or down (status.commcarehq.org). {_what_is_kept(resource)}",
+            status_code=trouble.status_code,
         )
 
     def _exchange(self, resource: Resource, params: Params, body: Any, tail: str) -> requests.Response:  # noqa: ANN401
@@ -279,7 +293,7 @@ class Client:
             return self._request(resource, path, params, body, tail)
         return response
 
-    def _obey_limit(self, asked: float | None, throttled: int) -> None:
+    def _obey_limit(self, resource: Resource, asked: float | None, throttled: int) -> None:
         # A server that names a wait and then refuses again is not to be asked in a tight loop.
         guessed = self.patience.wait(throttled) if asked is None or throttled > 1 else 0.0
         seconds = max(asked or 0.0, guessed)
@@ -290,8 +304,7 @@ class Client:
         if seconds > self.patience.longest_wait or (asked is None and throttled > 2 * self.patience.attempts):
             wait = f"for another {_duration(seconds)}" if asked is not None else "without saying for how long"
             raise RateLimitError(
-                f"{budget} {wait}. What has arrived is kept where a cache is used: run the same call later and it "
-                "goes on from there.",
+                f"{budget} {wait}. {_what_is_kept(resource)}",
                 status_code=HTTPStatus.TOO_MANY_REQUESTS,
                 retry_after=asked,
             )
@@ -299,15 +312,20 @@ class Client:
             self._hold_until = max(self._hold_until, time.monotonic() + seconds)
         self._tell(seconds, budget)
 
-    def _hold(self, cancelled: threading.Event) -> None:
-        seconds = self._hold_until - time.monotonic()
-        if (seconds > 0 and cancelled.wait(seconds)) or cancelled.is_set():
-            raise CancelledError
+    def _hold(self, resource: Resource, cancelled: threading.Event) -> None:
+        self._sleep(resource, self._hold_until - time.monotonic(), cancelled)
 
-    def _wait(self, seconds: float, why: str, cancelled: threading.Event) -> None:
-        self._tell(seconds, why)
-        if cancelled.wait(seconds):
-            raise CancelledError
+    def _sleep(self, resource: Resource, seconds: float, cancelled: threading.Event) -> None:
+        """Wait, in short naps: nothing waits for two events at once."""
+        end = time.monotonic() + seconds
+        while True:
+            if self._cancelled.is_set():
+                raise ReadCancelledError(f"Cancelled. {_what_is_kept(resource)}")
+            left = end - time.monotonic()
+            if cancelled.wait(min(max(left, 0.0), CANCEL_CHECK)):
+                raise CancelledError
+            if left <= 0:
+                return
 
     def _tell(self, seconds: float, why: str) -> None:
         if seconds > SHOWN_WAIT:
@@ -341,6 +359,12 @@ def _broke_off(error: requests.exceptions.RequestException) -> bool:
     """Whether a connection was made and then lost or fell silent, which a page that is too large can cause."""
     cause = error.args[0] if error.args else None
     return isinstance(cause, urllib3.exceptions.ProtocolError | urllib3.exceptions.ReadTimeoutError)
+
+
+def _what_is_kept(resource: Resource) -> str:
+    if resource.stamp is None:
+        return "Run the same call again later."
+    return "What has arrived is kept where a cache is used: run the same call later and it goes on from there."
 
 
 def _log_wait(seconds: float, why: str) -> None:

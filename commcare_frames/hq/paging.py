@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -41,6 +41,8 @@ class Page:
         Query parameters of the next page; None after the last one.
     date
         The server's own time at the answer.
+    headers
+        The names of the records' fields and what people call them, where the answer says so, as reports do.
     """
 
     body: bytes
@@ -49,6 +51,7 @@ class Page:
     total: int | None
     following: tuple[tuple[str, str], ...] | None
     date: str | None
+    headers: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def parsed(self) -> list[dict[str, Any]]:
@@ -98,8 +101,9 @@ def read_page(resource: Resource, asked: Params, answer: Answer) -> Page:
     envelope, records = split(answer.body, key)
     try:
         meta = envelope.get("meta") or {}
-        total = envelope.get("matching_records", meta.get("total_count"))
-        page = Page(answer.body, key, records, total, None, answer.date)
+        total = envelope.get("matching_records", envelope.get("total_records", meta.get("total_count")))
+        headers = {str(column["slug"]): str(column["header"]) for column in envelope.get("columns", ())}
+        page = Page(answer.body, key, records, total, None, answer.date, headers)
         following = _FOLLOWING[resource.page_style](resource, tuple(asked), envelope, page)
     except (AttributeError, KeyError, TypeError) as error:
         raise BrokenAnswerError(f"JSON that is no page of the {resource.title}") from error
@@ -154,7 +158,7 @@ def _skip(text: str, at: int, mark: str) -> int:
 
 
 def _by_cursor(
-    resource: Resource, _asked: tuple[tuple[str, str], ...], envelope: dict[str, Any], _page: Page
+    resource: Resource, asked: tuple[tuple[str, str], ...], envelope: dict[str, Any], _page: Page
 ) -> tuple[tuple[str, str], ...] | None:
     following = envelope.get("next") or (envelope.get("meta") or {}).get("next")
     if not following:
@@ -166,7 +170,8 @@ def _by_cursor(
     if not cursor:
         raise BrokenAnswerError(f"a page of the {resource.title} whose next page has no cursor")
     # Base64 has no blanks: one that stands there was a plus sign that the server left unquoted.
-    return (("cursor", cursor.replace(" ", "+")),)
+    kept = [pair for pair in asked if pair[0] != "cursor"] if resource.repeats_params else []
+    return (*kept, ("cursor", cursor.replace(" ", "+")))
 
 
 def _by_stamp(
@@ -189,8 +194,9 @@ def _by_stamp(
 def _by_offset(
     _resource: Resource, asked: tuple[tuple[str, str], ...], envelope: dict[str, Any], page: Page
 ) -> tuple[tuple[str, str], ...] | None:
-    """Count on from the page itself: `next` may be a query, a path or a URL, and is null at the end."""
-    if not (envelope.get("meta") or {}).get("next") or not page.parsed:
+    """Count on from the page itself: `next` may be a query, a path or a URL, and is null or blank at the end."""
+    following = (envelope.get("meta") or {}).get("next") or envelope.get("next_page")
+    if not following or not page.parsed:
         return None
     return _moved_on(asked, len(page.parsed))
 

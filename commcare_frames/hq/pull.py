@@ -25,10 +25,11 @@ TRIES_BEFORE_HALVING = 2
 
 @dataclass(frozen=True)
 class Question:
-    """What a pull asks: a resource and the query parameters that choose its records."""
+    """What a pull asks: a resource, the query parameters that choose its records, what follows its path."""
 
     resource: Resource
     params: tuple[tuple[str, str], ...] = ()
+    tail: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class Piece(Generic[T]):
         How many records the segment has in all, as the server counts at this page; None where it does not say.
     date
         The server's time at the answer.
+    headers
+        The names of the records' fields and what people call them, where the answer says so.
     """
 
     value: T
@@ -78,6 +81,7 @@ class Piece(Generic[T]):
     segment: Segment
     total: int | None
     date: str | None
+    headers: dict[str, str]
 
 
 def pull(
@@ -126,7 +130,7 @@ def pull(
                 break
             damaged = 0
             current[index] = segment
-            yield Piece(value, index, segment, page.total, page.date)
+            yield Piece(value, index, segment, page.total, page.date, page.headers)
 
 
 def range_params(resource: Resource, after: str | None, until: str | None) -> tuple[tuple[str, str], ...]:
@@ -172,6 +176,7 @@ def _pages(
             page = client.ask(
                 resource,
                 asked,
+                tail=question.tail,
                 read=lambda answer, asked=asked: read_page(resource, asked, answer),  # type: ignore[misc]
                 attempts=TRIES_BEFORE_HALVING if can_halve else None,
                 cancelled=cancelled,

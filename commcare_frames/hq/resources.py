@@ -35,10 +35,14 @@ class Resource:
         The field that tells when a record last changed in the index the API reads from.
     permission
         The role permission that a user needs beside "API access", as HQ's role page names it.
+    feature_flag
+        The feature flag that the domain needs, which only Dimagi's support can switch on.
     web_users_only
         Whether mobile workers are refused.
     is_selective
         Whether a caller may choose the fields of records, and fetch records of the same shape by their ids.
+    repeats_params
+        Whether the cursor of a next page has to come with the parameters of the first.
     timeout
         Seconds to wait for an answer to begin.
     """
@@ -52,8 +56,10 @@ class Resource:
     key: str = "id"
     stamp: str | None = None
     permission: str | None = None
+    feature_flag: str | None = None
     web_users_only: bool = True
     is_selective: bool = False
+    repeats_params: bool = False
     timeout: float = 120.0
 
 
@@ -118,6 +124,31 @@ APPLICATIONS = Resource(
     records="objects",
     timeout=600.0,
 )
+FIXTURES = Resource(
+    title="API of lookup table rows",
+    path="/a/{domain}/api/fixture/v1/",
+    old_path="/a/{domain}/api/v0.5/fixture/",
+    records="objects",
+    page_style=PageStyle.OFFSET,
+    largest_page=1000,
+    permission="Edit Apps",
+)
+LOOKUP_TABLES = Resource(
+    title="list of lookup tables",
+    path="/a/{domain}/api/lookup_table/v1/",
+    old_path="/a/{domain}/api/v0.5/lookup_table/",
+    records="objects",
+    page_style=PageStyle.OFFSET,
+    largest_page=1000,
+)
+LOOKUP_ITEMS = Resource(
+    title="API of the rows of all lookup tables",
+    path="/a/{domain}/api/lookup_table_item/v2/",
+    old_path="/a/{domain}/api/v0.6/lookup_table_item/",
+    records="objects",
+    page_style=PageStyle.OFFSET,
+    largest_page=1000,
+)
 IDENTITY = Resource(
     title="Identity API",
     path="/api/identity/v1/",
@@ -129,4 +160,39 @@ USER_DOMAINS = Resource(
     old_path="/api/v0.5/user_domains/",
     records="objects",
     key="domain_name",
+)
+REPORTS = Resource(
+    title="list of reports",
+    path="/a/{domain}/api/simplereportconfiguration/v1/",
+    old_path="/a/{domain}/api/v0.5/simplereportconfiguration/",
+    records="objects",
+)
+REPORT_DATA = Resource(
+    title="Report API",
+    path="/a/{domain}/api/configurablereportdata/v1/",
+    old_path="/a/{domain}/api/v0.5/configurablereportdata/",
+    records="data",
+    page_style=PageStyle.OFFSET,
+    largest_page=50,
+    permission="Access All Reports",
+)
+DATA_SOURCES = Resource(
+    title="list of UCR data sources",
+    path="/a/{domain}/api/ucr_data_source/v1/",
+    old_path="/a/{domain}/api/v0.5/ucr_data_source/",
+    records="objects",
+    permission="Create and Edit Configurable Reports",
+    feature_flag="USER_CONFIGURABLE_REPORTS",
+)
+DATA_SOURCE_ROWS = Resource(
+    title="UCR data source API",
+    path="/a/{domain}/api/ucr/v1/",
+    old_path="/a/{domain}/api/v0.5/ucr/",
+    records="objects",
+    page_style=PageStyle.CURSOR,
+    largest_page=10_000,
+    permission="Edit Data",
+    feature_flag="EXPORT_DATA_SOURCE_DATA",
+    web_users_only=False,
+    repeats_params=True,
 )

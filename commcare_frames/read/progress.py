@@ -7,6 +7,7 @@ import logging
 import math
 import sys
 import time
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
 from tqdm.std import tqdm
@@ -14,13 +15,21 @@ from tqdm.std import tqdm
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from commcare_frames.cache.refresh import Progress
     from commcare_frames.hq.client import Client
 
 logger = logging.getLogger("commcare_frames")
 
 SHOWN_AFTER = 1.0
 LARGE = 20  # requests
+INTERRUPTED = {
+    True: "Interrupt it if you like: a cached table goes on where it broke off.",
+    False: "If it is interrupted, the next call begins anew: HQ's rows may have moved meanwhile.",
+}
 SMALL_PROJECT = {"minute": 25, "hour": 682}  # what HQ allows a project with five mobile workers
+
+watcher: ContextVar[Progress | None] = ContextVar("watcher", default=None)
+"""Who shows the progress of what this thread reads, in place of a line; waits are told to the client's `on_wait`."""
 
 
 class ProgressLine:
@@ -34,12 +43,16 @@ class ProgressLine:
         Who asks.
     show
         True or False; None shows it where somebody is looking: in a notebook or a terminal.
+    resumes
+        Whether a pull that is interrupted goes on from there the next time.
     """
 
-    def __init__(self, title: str, client: Client, *, show: bool | None) -> None:
+    def __init__(self, title: str, client: Client, *, show: bool | None, resumes: bool = True) -> None:
         self._title = title
+        self._resumes = resumes
         self._client = client
-        self._visible = _somebody_looks() if show is None else show
+        self._watcher = watcher.get()
+        self._visible = self._watcher is None and (_somebody_looks() if show is None else show)
         self._requests_before = client.requests_made
         self._started = time.monotonic()
         self._has_told = False
@@ -63,13 +76,18 @@ class ProgressLine:
     def expect(self, rows: int, largest_page: int) -> None:
         """Learn how many more rows are to come; tell the cost of a large pull before it goes on."""
         self._bar.total += rows
+        if self._watcher:
+            self._watcher.expect(rows, largest_page)
         requests = math.ceil(rows / largest_page)
         if requests >= LARGE and not self._has_told:
             self._has_told = True
-            self._tell(_cost(self._title, rows, requests, time.monotonic() - self._started))
+            cost = likely_cost(self._title, rows, requests, time.monotonic() - self._started)
+            self._tell(f"{cost} {INTERRUPTED[self._resumes]}")
 
     def advance(self, rows: int) -> None:
         """Learn that rows have arrived."""
+        if self._watcher:
+            self._watcher.advance(rows)
         requests = self._client.requests_made - self._requests_before
         self._bar.set_postfix_str(f"{requests} request{'s' * (requests != 1)}", refresh=False)
         self._bar.total = max(self._bar.total, self._bar.n + rows)
@@ -88,14 +106,15 @@ class ProgressLine:
             logger.info(text)
 
 
-def _cost(title: str, rows: int, requests: int, first_page: float) -> str:
-    pace = requests * first_page
+def likely_cost(title: str, rows: int, requests: int, first_page: float | None = None) -> str:
+    """Say what a pull costs in requests and time; `first_page` is the seconds that a page took, where one was read."""
+    pace = requests * (first_page or 0.0)
     limited = max(requests / SMALL_PROJECT["minute"] * 60, requests / SMALL_PROJECT["hour"] * 3600 - 3600)
+    at_pace = f"At the pace of the first page that takes {_span(pace)}; under" if first_page is not None else "Under"
     return (
-        f"{title}: {rows:,} rows, about {requests:,} requests. At the pace of the first page that takes "
-        f"{_span(pace)}; under the limits of a small project ({SMALL_PROJECT['minute']} requests a minute, "
-        f"{SMALL_PROJECT['hour']} an hour) up to {_span(max(pace, limited))}. Interrupt it if you like: a cached "
-        "table goes on where it broke off."
+        f"{title}: {rows:,} rows, about {requests:,} request{'s' * (requests != 1)}. {at_pace} the limits of a small "
+        f"project ({SMALL_PROJECT['minute']} requests a minute, {SMALL_PROJECT['hour']} an hour) up to "
+        f"{_span(max(pace, limited))}."
     )
 
 
@@ -103,18 +122,19 @@ def _span(seconds: float) -> str:
     return f"{max(seconds / 60, 1):.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
+    """Whether a notebook's kernel runs this, rather than a terminal or a script."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return getattr(shell, "kernel", None) is not None
 
 
 def _somebody_looks() -> bool:
-    return _in_notebook() or (sys.stderr is not None and sys.stderr.isatty())
+    return in_notebook() or (sys.stderr is not None and sys.stderr.isatty())
 
 
 def _bar_class() -> Any:  # noqa: ANN401  tqdm's two bars share no typed base
-    if _in_notebook() and importlib.util.find_spec("ipywidgets"):
+    if in_notebook() and importlib.util.find_spec("ipywidgets"):
         from tqdm.notebook import tqdm as notebook_tqdm  # noqa: PLC0415  only where ipywidgets is installed
 
         return notebook_tqdm

@@ -15,10 +15,12 @@ from commcare_frames.cache import places
 from commcare_frames.cache.disk import DiskStore
 from commcare_frames.cache.memory import MemoryStore
 from commcare_frames.cache.refresh import Refresh, is_fresh
+from commcare_frames.cache.renewal import Renewal
 from commcare_frames.cache.store import UnsoundTableError
 from commcare_frames.errors import CacheError, QueryError
 from commcare_frames.read.frames import frame_of
 from commcare_frames.read.progress import ProgressLine
+from commcare_frames.tables.rows import RowLayout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from commcare_frames.tables.layout import Layout
 
 Cache = bool | Literal["offline"]
+
+NAMES = ("case_type", "form", "xmlns", "report", "data_source")
+"""What a request may name: the first that it does is its title."""
 
 T = TypeVar("T")
 
@@ -67,14 +72,14 @@ class Request:
     @property
     def title(self) -> str:
         """A short name for progress."""
-        return str(self.asked.get("case_type") or self.kind)
+        return str(next((self.asked[name] for name in NAMES if self.asked.get(name)), self.kind))
 
     @property
     def folder(self) -> Path:
         """Where the table is cached."""
         if self.what is not None:
             return places.folder(self.domain.host, self.domain.name, self.kind, self.what)
-        asked = json.dumps([self.question.resource.path, *self.question.params])
+        asked = json.dumps([self.question.resource.path + self.question.tail, *self.question.params])
         name = hashlib.sha256(asked.encode()).hexdigest()[:24]
         return places.folder(self.domain.host, self.domain.name, "queries", name)
 
@@ -134,9 +139,8 @@ class Reading:
         scratch
             A folder for a table that is not kept but too large for memory.
         """
-        if cache not in {True, False, "offline"}:
-            raise QueryError(f"cache={cache!r} is none of True, False and 'offline'.")
-        age = _age(max_age)
+        check_cache(cache)
+        age = to_age(max_age)
         is_kept = cache == "offline" or (cache is True and (request.what is not None or age is not None))
         folder = request.folder if is_kept else scratch
         store = request.on_disk(folder) if folder else request.in_memory()
@@ -205,15 +209,25 @@ class Reading:
                 self._refresh(line).run()
 
     def _line(self) -> ProgressLine:
-        return ProgressLine(self.request.title, self.request.domain.client, show=self.progress)
+        resumes = self.request.question.resource.stamp is not None
+        return ProgressLine(self.request.title, self.request.domain.client, show=self.progress, resumes=resumes)
 
-    def _refresh(self, line: ProgressLine) -> Refresh:
+    def _refresh(self, line: ProgressLine) -> Refresh | Renewal:
+        if isinstance(self.request.layout, RowLayout):
+            return Renewal(self.store, self.request.domain.client, self.request.question, line)
         return Refresh(
             self.store, self.request.domain.client, self.request.question, line, connections=self.connections
         )
 
 
-def _age(max_age: object) -> timedelta | None:
+def check_cache(cache: object) -> None:
+    """Raise for a `cache` that is none of what a caller may ask for."""
+    if cache not in {True, False, "offline"}:
+        raise QueryError(f"cache={cache!r} is none of True, False and 'offline'.")
+
+
+def to_age(max_age: object) -> timedelta | None:
+    """Read what a caller says of how old a table may be."""
     if max_age is None:
         return None
     try:

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from commcare_frames.hq.answers import BrokenAnswerError
 from commcare_frames.hq.client import Answer
 from commcare_frames.hq.paging import first_params, read_page, split, split_exactly
-from commcare_frames.hq.resources import APPLICATIONS, CASE_TYPES, CASE_V1, CASE_V2
+from commcare_frames.hq.resources import (
+    APPLICATIONS,
+    CASE_TYPES,
+    CASE_V1,
+    CASE_V2,
+    DATA_SOURCE_ROWS,
+    REPORT_DATA,
+)
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text('[]{}",:\\ aé\U0001f600', max_size=6),
@@ -184,3 +191,29 @@ def test_records_can_be_looked_into_also_where_another_list_follows_or_half_an_e
     page = page_of(CASE_V2, (), b'{"cases": [{"case_name": "\\ud83d"}], "warnings": [1]}')
 
     assert page.parsed == [{"case_name": "\ud83d"}]
+
+
+@pytest.mark.parametrize("link", ["/a/d/api/v0.5/configurablereportdata/x/?offset=50&limit=50", "?offset=77", "/a/d/"])
+def test_report_pages_count_on_from_the_page_itself_and_end_with_a_blank_link(link: str) -> None:
+    asked = (("district", "a\x1fb"), ("limit", "50"))
+    body = {"columns": [{"slug": "a", "header": "An a"}], "data": [{"a": 1}] * 50, "total_records": 51}
+    page = page_of(REPORT_DATA, asked, {**body, "next_page": link})
+
+    assert page.following == (*asked, ("offset", "50"))
+    assert (page.total, page.headers, len(page.parsed)) == (51, {"a": "An a"}, 50)
+    assert page_of(REPORT_DATA, page.following, {**body, "next_page": ""}).following is None
+    assert page_of(REPORT_DATA, page.following, {**body, "data": [], "next_page": link}).following is None
+
+
+def test_a_report_page_without_its_columns_names_is_broken() -> None:
+    with pytest.raises(BrokenAnswerError, match="no page of the Report API"):
+        page_of(REPORT_DATA, (), {"columns": [{"header": "A"}], "data": [], "total_records": 0, "next_page": ""})
+
+
+def test_a_cursor_that_forgets_what_was_asked_goes_with_it_again() -> None:
+    asked = (("data_source_id", "x"), ("limit", "2"))
+    second = page_of(DATA_SOURCE_ROWS, asked, {"objects": [{}], "meta": {"next": "?limit=2&cursor=a%3D"}}).following
+    assert second == (*asked, ("cursor", "a="))
+    third = page_of(DATA_SOURCE_ROWS, second, {"objects": [{}], "meta": {"next": "https://x/?cursor=b"}}).following
+    assert third == (*asked, ("cursor", "b"))
+    assert page_of(DATA_SOURCE_ROWS, third, {"objects": [], "meta": {"next": None}}).following is None

@@ -1,0 +1,45 @@
+"""Makes DataFrames of rows that have neither ids nor types: of reports and data sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from commcare_frames.read.frames import frame_of
+from commcare_frames.tables.rows import NUMBER, ROWS, kinds_of_numbers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from commcare_frames.read.reading import Reading
+    from commcare_frames.tables.dtypes import Dtypes
+
+
+def rows_frame(
+    reading: Reading, dtypes: Dtypes, columns: Sequence[str] | None, *, always: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return the rows of a reading as a DataFrame.
+
+    Parameters
+    ----------
+    reading
+        The rows.
+    dtypes, columns
+        As the caller said; JSON numbers are numbers however they are written.
+    always
+        Columns that are there also when there are no rows.
+    """
+    table = reading.table(None if columns is None else [NUMBER, *columns])
+    manifest = reading.store.manifest
+    known = [name for name in dict.fromkeys([*manifest.headers, *manifest.columns, *always]) if name != NUMBER]
+    wanted = known if columns is None else columns
+    for name in set(known).intersection(wanted).difference(table.column_names):
+        table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
+    if dtypes == "infer" or isinstance(dtypes, Mapping):
+        numbers = [name for name in manifest.numbers if name in wanted]
+        dtypes = {**kinds_of_numbers(table, numbers), **(dtypes if isinstance(dtypes, Mapping) else {})}
+    attributes = {**manifest.asked, **reading.request.asked, "refreshed_at": manifest.refreshed_at}
+    attributes |= {"rows": table.num_rows} | ({"headers": manifest.headers} if manifest.headers else {})
+    return frame_of(table, ROWS, dtypes=dtypes, attributes=attributes, columns=wanted, known=known)
