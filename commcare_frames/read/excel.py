@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from commcare_frames.read.files import Sheet
 
 EXACT_DIGITS = 15
 """Digits of a number that Excel keeps."""
@@ -21,18 +24,25 @@ FIRST_DAY = datetime(1900, 3, 1)  # noqa: DTZ001  Excel knows no zones
 TIME_WIDTH = 19
 """Characters of a date and time."""
 
+CODEBOOK = "codebook"
+LONGEST_TITLE = 31
+_ODD = re.compile(r"[\[\]:*?/\\]")
+"""What Excel does not allow in the name of a sheet."""
+
 
 @contextlib.contextmanager
-def open_excel(file: Path, _: str, schema: pa.Schema) -> Iterator[Callable[[pa.Table], object]]:
-    """Create an Excel file with the given columns, and give what writes a batch to it."""
+def open_excel(file: Path, content: Sheet) -> Iterator[Callable[[pa.Table], object]]:
+    """Create an Excel file with the given columns and codebook, and give what writes a batch to it."""
     import xlsxwriter  # noqa: PLC0415  an extra
     from xlsxwriter.exceptions import XlsxWriterException  # noqa: PLC0415
 
     # Its temporary files hold people's records too: they stay in the private folder that the file is made in.
     book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": str(file.parent)})
-    sheet = _Sheet(book, schema)
+    sheet = _Sheet(book, content.title, content.schema, label_row=content.label_row)
     with contextlib.closing(sheet.rows_file):
         yield sheet.write
+        if content.codebook is not None:
+            _Sheet(book, CODEBOOK, content.codebook.schema).write(content.codebook)
         try:
             book.close()
         except XlsxWriterException as error:
@@ -40,28 +50,36 @@ def open_excel(file: Path, _: str, schema: pa.Schema) -> Iterator[Callable[[pa.T
 
 
 class _Sheet:
-    """The one sheet of a book.
+    """One sheet of a book.
 
     Parameters
     ----------
     book
-        A new xlsxwriter book.
+        An xlsxwriter book; what is written to earlier sheets of it is complete.
+    title
+        What the sheet is called.
     schema
         The columns.
+    label_row
+        Whether the columns' labels stand below their names.
     """
 
-    def __init__(self, book: Any, schema: pa.Schema) -> None:  # noqa: ANN401  xlsxwriter is untyped, and an extra
-        self._sheet = book.add_worksheet()
+    def __init__(self, book: Any, title: str, schema: pa.Schema, *, label_row: bool = False) -> None:  # noqa: ANN401
+        self._sheet = book.add_worksheet(_ODD.sub(" ", title)[:LONGEST_TITLE].strip("'") or None)
         self._plain = book.add_format()
         self._day = book.add_format({"num_format": "yyyy-mm-dd"})
         self._moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self._writers = [self._writer(field.type) for field in schema]
-        self._sheet.freeze_panes(1, 0)
+        heads = 2 if label_row else 1
+        self._sheet.freeze_panes(heads, 0)
         for place, field in enumerate(schema):
             self._write_text(0, place, field.name)
             if pa.types.is_timestamp(field.type):
                 self._sheet.set_column(place, place, TIME_WIDTH)
-        self._next_row = 1
+        if label_row:
+            for place, field in enumerate(schema):
+                self._write_text(1, place, (field.metadata or {}).get(b"label", b"").decode())
+        self._next_row = heads
 
     @property
     def rows_file(self) -> Any:  # noqa: ANN401

@@ -1,44 +1,27 @@
-"""Cases as one file, streamed: however many there are, a few thousand rows at a time are in memory."""
+"""Cases, forms and reports as one file."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-import tempfile
-import uuid
-from collections import deque
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from commcare_frames.cache import places
-from commcare_frames.cache.store import DamagedPartError
-from commcare_frames.errors import ExportError
 from commcare_frames.read.case_queries import CaseQuery, wanted
 from commcare_frames.read.cases import cases_on_disk, dataset_of
-from commcare_frames.read.files import cells, format_of, neutralised, refuse_long_texts
-from commcare_frames.read.frames import with_columns
-from commcare_frames.tables.dtypes import convert, plan
+from commcare_frames.read.exporting import About, Rows, put_in_place, scratch_folder, write
+from commcare_frames.read.files import format_of
+from commcare_frames.read.form_export import FormRows
+from commcare_frames.read.form_reading import read_submissions
+from commcare_frames.read.reports import read_report
+from commcare_frames.read.review import warn_of_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    import os
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
-    import pyarrow.dataset as ds
-
     from commcare_frames.connection import Domain
-    from commcare_frames.read.files import Format
     from commcare_frames.read.reading import Cache
-    from commcare_frames.tables.dtypes import Dtypes, Kind
-    from commcare_frames.tables.layout import Layout
-
-BATCH = 10_000
-"""Rows in memory at a time."""
+    from commcare_frames.tables.dtypes import Dtypes
 
 
 def export_cases(
@@ -109,181 +92,162 @@ def export_cases(
     """
     cases = CaseQuery(case_type, where, query, since, until, wanted(columns))
     path = Path(path).expanduser()
-    with _put_in_place(path) as file, _scratch() as scratch:
+    with put_in_place(path) as file, scratch_folder() as scratch:
         kind = format_of(path)
         reading = cases_on_disk(
             cases, domain, scratch, cache=cache, max_age=max_age, progress=progress, connections=connections
         )
         layout = reading.request.layout
-        rows = reading.sound(lambda: _Rows.planned(dataset_of(reading, case_type), layout, dtypes, cases.columns))
-        _refuse_what_does_not_fit(rows, kind, path)
-        with kind.open(file, case_type or "cases", rows.schema(kind, neutralise=neutralise)) as write:
-            for batch in rows.batches(kind, neutralise=neutralise):
-                write(batch)
+        rows = reading.sound(lambda: Rows.planned(dataset_of(reading, case_type), layout, dtypes, cases.columns))
+        write(path, file, kind, rows, About(case_type or "cases"), neutralise=neutralise)
     return path
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Rows on their way to a file, a batch at a time.
+def export_forms(
+    path: str | os.PathLike[str],
+    form: str,
+    *,
+    repeat: str | None = None,
+    app: str | None = None,
+    domain: str | Domain | None = None,
+    case_id: str | None = None,
+    since: object = None,
+    until: object = None,
+    include_archived: bool = False,
+    columns: Sequence[str] | None = None,
+    dtypes: Dtypes = "infer",
+    cache: Cache = True,
+    max_age: str | timedelta | None = None,
+    progress: bool | None = None,
+    label_row: bool = False,
+    neutralise: bool = False,
+) -> Path:
+    """Write the submissions of a form, or the entries of one of its repeats, to a file, also where they are many.
+
+    Columns and dtypes are those of `read_forms` or `read_repeats`, rows in the order in which HQ last indexed them. In
+    a ``.csv`` file geopoints and answers that do not fit their question stay as HQ sent them.
 
     Parameters
     ----------
-    source
-        The rows as HQ sent them.
-    layout
-        How the records became columns.
-    columns
-        The columns to write, in order.
-    kinds
-        What they become.
+    path
+        Where to; its ending says how, as in `export_cases`. A ``.parquet`` or ``.feather`` file says of each column
+        its question's ``label``, ``path`` and ``choices``, as metadata of the field; an ``.xlsx`` file has a second
+        sheet, ``codebook``.
+    form, app, domain, case_id, since, until, include_archived, columns, dtypes, cache, max_age, progress
+        As in `read_forms`.
+    repeat
+        Path of a repeat group, whose entries to write.
+    label_row
+        In an ``.xlsx`` file, put the questions' labels in a row below the names of the columns.
+    neutralise
+        As in `export_cases`.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ExportError
+        When the file cannot be written, or cannot hold these submissions.
+    CommCareError
+        As `read_forms`.
+
+    Examples
+    --------
+    >>> import commcare_frames as ccf
+    >>> import pyarrow.parquet as pq
+    >>> file = ccf.export_forms(folder / "visits.parquet", "Visit")
+    >>> pq.read_schema(file).field("examination.hb").metadata[b"label"].decode()
+    'Haemoglobin'
     """
-
-    source: ds.Dataset
-    layout: Layout
-    columns: list[str]
-    kinds: dict[str, Kind]
-
-    @classmethod
-    def planned(cls, source: ds.Dataset, layout: Layout, dtypes: Dtypes, columns: Sequence[str] | None) -> _Rows:
-        """Look at all rows once, to find what `read_cases` finds: the columns that have values, and their types."""
-        if columns is None:
-            asked = None
-            kept = {column.name for column in layout.metadata if column.when == "always"}
-        else:
-            source, asked = _narrowed(source, layout.id_column, columns)
-            kept = set(source.schema.names)
-        found: set[str] = set()
-
-        def with_values() -> Iterator[pa.Table]:
-            for table in _tables(source):
-                used = {name for name in table.column_names if table[name].null_count < max(table.num_rows, 1)}
-                found.update(used | kept)
-                yield table.select([name for name in table.column_names if name in used | kept])
-
-        tables = with_values()
-        kinds = plan(tables, dtypes, values=layout.is_value)
-        deque(tables, maxlen=0)  # a plan of texts only does not look at them
-        return cls(source, layout, layout.ordered(found) if asked is None else asked, kinds)
-
-    def schema(self, kind: Format, *, neutralise: bool) -> pa.Schema:
-        """Return what the batches of a format look like."""
-        return self._shaped(self.source.schema.empty_table(), kind, neutralise=neutralise).schema
-
-    def batches(self, kind: Format, *, neutralise: bool) -> Iterator[pa.Table]:
-        """Give all rows as a format wants them."""
-        for table in _tables(self.source, [*{*self.columns, self.layout.id_column}]):
-            yield self._shaped(table, kind, neutralise=neutralise)
-
-    def _shaped(self, table: pa.Table, kind: Format, *, neutralise: bool) -> pa.Table:
-        typed = self._typed(table)
-        if not kind.has_cells:
-            return typed
-        shaped = cells(typed)
-        text_columns = {field.name for field in shaped.schema if pa.types.is_string(field.type)}
-        if kind.as_sent:
-            shaped = _as_sent(shaped, table)
-        if neutralise:
-            shaped = neutralised(shaped, text_columns)
-        if kind.limits:
-            id_column = self.layout.id_column
-            refuse_long_texts(shaped, table[id_column], kind.limits.text, id_column.removesuffix("_id"))
-        return shaped
-
-    def _typed(self, table: pa.Table) -> pa.Table:
-        typed = convert(table, self.kinds, id_column=self.layout.id_column).select(self.columns)
-        for name, categories in self._categories.items():
-            codes = [pc.index_in(chunk.dictionary_decode(), value_set=categories) for chunk in typed[name].chunks]
-            column = [pa.DictionaryArray.from_arrays(each, categories) for each in codes]
-            kind = pa.dictionary(pa.int32(), pa.string())
-            typed = typed.set_column(typed.column_names.index(name), name, pa.chunked_array(column, kind))
-        return typed
-
-    @cached_property
-    def _categories(self) -> dict[str, pa.Array[Any]]:
-        """All values of the columns that are categories: the batches of a file have them in common."""
-        names = [name for name in self.columns if self.kinds.get(name) == "category"]
-        found = {name: pa.array([], pa.string()) for name in names}
-        if names:
-            for table in _tables(self.source, names):
-                found = {name: pa.chunked_array([found[name], *table[name].chunks]).unique() for name in names}
-        return {name: values.filter(pc.not_equal(values, "")) for name, values in found.items()}
+    path = Path(path).expanduser()
+    chosen = wanted(columns)
+    with put_in_place(path) as file, scratch_folder() as scratch:
+        kind = format_of(path)
+        found = read_submissions(
+            form,
+            app=app,
+            domain=domain,
+            case_id=case_id,
+            since=since,
+            until=until,
+            include_archived=include_archived,
+            cache=cache,
+            max_age=max_age,
+            progress=progress,
+            scratch=scratch / "forms",
+        )
+        forms = FormRows(found, repeat, "string" if kind.as_sent and dtypes == "infer" else dtypes)
+        rows, misfits = forms.on_disk(scratch / "pieces", chosen)
+        write(path, file, kind, rows, forms.about(repeat or "forms", label_row=label_row), neutralise=neutralise)
+    warn_of_file(misfits.rows)
+    return path
 
 
-def _narrowed(source: ds.Dataset, id_column: str, columns: Sequence[str]) -> tuple[ds.Dataset, list[str]]:
-    """Return a dataset of the named columns and the id, and the names once each."""
-    asked = with_columns(source.head(1), columns, source.schema.names).schema
-    schema = asked if id_column in asked.names else asked.append(source.schema.field(id_column))
-    return source.replace_schema(schema), asked.names
+def export_report(
+    path: str | os.PathLike[str],
+    report: str,
+    *,
+    filters: Mapping[str, Any] | None = None,
+    domain: str | Domain | None = None,
+    columns: Sequence[str] | None = None,
+    dtypes: Dtypes = "infer",
+    cache: Cache = True,
+    max_age: str | timedelta | None = None,
+    progress: bool | None = None,
+    label_row: bool = False,
+    neutralise: bool = False,
+) -> Path:
+    """Write a report to a file.
 
+    Parameters
+    ----------
+    path
+        Where to; its ending says how, as in `export_cases`. A ``.parquet`` or ``.feather`` file says of each column
+        what the report calls it, as metadata ``label`` of the field.
+    report, filters, domain, columns, dtypes, cache, max_age, progress
+        As in `read_report`.
+    label_row
+        In an ``.xlsx`` file, put what the report calls the columns in a row below their names.
+    neutralise
+        As in `export_cases`.
 
-def _tables(source: ds.Dataset, columns: list[str] | None = None) -> Iterator[pa.Table]:
-    """Give rows a batch at a time; where there are none, one table without rows."""
-    is_empty = True
-    try:
-        for batch in source.to_batches(columns, batch_size=BATCH, batch_readahead=1, fragment_readahead=1):
-            if batch.num_rows:
-                is_empty = False
-                yield pa.Table.from_batches([batch])
-    except (OSError, pa.ArrowException) as error:
-        raise DamagedPartError(
-            "A part of the cached table is damaged, or was removed while it was read. The next call that may use the "
-            "network fetches it again; `commcare-frames cache verify` says which part it is."
-        ) from error
-    if is_empty:
-        yield source.schema.empty_table().select(columns or source.schema.names)
+    Returns
+    -------
+    Path
+        The file.
 
+    Raises
+    ------
+    ExportError
+        When the file cannot be written, or cannot hold this report.
+    CommCareError
+        As `read_report`.
 
-def _as_sent(typed: pa.Table, sent: pa.Table) -> pa.Table:
-    """Return texts as HQ sent them, where they are not missing."""
-    for place, name in enumerate(typed.column_names):
-        if pa.types.is_string(sent[name].type):
-            texts = pc.if_else(pc.is_valid(typed.column(place)), sent[name], None)
-            typed = typed.set_column(place, name, texts)
-    return typed
-
-
-def _refuse_what_does_not_fit(rows: _Rows, kind: Format, path: Path) -> None:
-    if kind.limits is None:
-        return
-    for what, found, most in (
-        ("rows", rows.source.count_rows(), kind.limits.rows),
-        ("columns", len(rows.columns), kind.limits.columns),
-    ):
-        if found > most:
-            raise ExportError(
-                f"{path.name} would have {found:,} {what}, and a sheet holds {most:,}. Export to .parquet, .csv or "
-                f".duckdb, or choose {'cases with where= or since=' if what == 'rows' else 'columns with columns='}."
-            )
-
-
-@contextlib.contextmanager
-def _put_in_place(path: Path) -> Iterator[Path]:
-    """Give a private place beside `path` to write to; what is there at the end takes the place of `path`."""
-    try:
-        if path.is_dir():
-            raise ExportError(f"{path} is a folder: name a file in it, such as {path / 'cases.parquet'}.")
-        if not path.parent.is_dir():
-            raise ExportError(f"There is no folder {path.parent} to write {path.name} to: make it first.")
-        with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent, ignore_cleanup_errors=True) as folder:
-            file = Path(folder, path.name)
-            yield file
-            file.chmod(0o600)
-            with file.open("rb+") as written:
-                os.fsync(written.fileno())
-            file.replace(path)
-    except OSError as error:
-        raise ExportError(
-            f"{path} cannot be written: {error.strerror or error}. A file that was there before is unchanged. Make "
-            "room, check the folder's permissions, or close the file where another program has it open."
-        ) from error
-
-
-@contextlib.contextmanager
-def _scratch() -> Iterator[Path]:
-    """Name a folder for what is read to be exported only; if it was made, it is deleted."""
-    folder = places.root() / f"export-{uuid.uuid4().hex}"
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    Examples
+    --------
+    >>> import commcare_frames as ccf
+    >>> import pandas as pd
+    >>> file = ccf.export_report(folder / "open.csv", "Open pregnancies")
+    >>> len(pd.read_csv(file)) == len(ccf.read_report("Open pregnancies"))
+    True
+    """
+    path = Path(path).expanduser()
+    with put_in_place(path) as file:
+        kind = format_of(path)
+        frame = read_report(
+            report,
+            filters=filters,
+            domain=domain,
+            columns=columns,
+            dtypes=dtypes,
+            cache=cache,
+            max_age=max_age,
+            progress=progress,
+        )
+        headers = frame.attrs["commcare"].get("headers", {})
+        about = About("report", {name: {"label": header} for name, header in headers.items()}, None, label_row)
+        write(path, file, kind, Rows.of_frame(frame), about, neutralise=neutralise)
+    return path

@@ -37,13 +37,35 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Sheet:
+    """What a file is to hold.
+
+    Attributes
+    ----------
+    title
+        Name of the table.
+    schema
+        Its columns; their metadata say what is known of them, such as their ``label``.
+    codebook
+        A table that explains the columns, for files that can hold several.
+    label_row
+        Whether labels stand below the names of the columns, in files that people read.
+    """
+
+    title: str
+    schema: pa.Schema
+    codebook: pa.Table | None = None
+    label_row: bool = False
+
+
+@dataclass(frozen=True)
 class Format:
     """One kind of file.
 
     Attributes
     ----------
     open
-        Takes the file's path, the table's name and schema; gives, while it is open, what writes a batch.
+        Takes the file's path and what it is to hold; gives, while it is open, what writes a batch.
     package, extra
         The package that writes it, and the extra of this package that installs it.
     has_cells
@@ -55,7 +77,7 @@ class Format:
         The most that it can hold.
     """
 
-    open: Callable[[Path, str, pa.Schema], AbstractContextManager[Write]]
+    open: Callable[[Path, Sheet], AbstractContextManager[Write]]
     package: str | None = None
     extra: str | None = None
     has_cells: bool = False
@@ -130,15 +152,15 @@ def refuse_long_texts(table: pa.Table, ids: pa.ChunkedArray[Any], longest: int, 
 
 
 @contextlib.contextmanager
-def _parquet(file: Path, _: str, schema: pa.Schema) -> Iterator[Write]:
-    with pq.ParquetWriter(file, _for_pandas(schema), compression="zstd") as writer:
+def _parquet(file: Path, sheet: Sheet) -> Iterator[Write]:
+    with pq.ParquetWriter(file, _for_pandas(sheet.schema), compression="zstd") as writer:
         yield writer.write_table
 
 
 @contextlib.contextmanager
-def _feather(file: Path, _: str, schema: pa.Schema) -> Iterator[Write]:
+def _feather(file: Path, sheet: Sheet) -> Iterator[Write]:
     options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with pa.ipc.new_file(str(file), _for_pandas(schema), options=options) as writer:
+    with pa.ipc.new_file(str(file), _for_pandas(sheet.schema), options=options) as writer:
         yield writer.write_table
 
 
@@ -149,8 +171,8 @@ def _for_pandas(schema: pa.Schema) -> pa.Schema:
 
 
 @contextlib.contextmanager
-def _csv(file: Path, _: str, schema: pa.Schema) -> Iterator[Write]:
-    texts = pa.schema([(name, pa.string()) for name in schema.names])
+def _csv(file: Path, sheet: Sheet) -> Iterator[Write]:
+    texts = pa.schema([(name, pa.string()) for name in sheet.schema.names])
     with pyarrow.csv.CSVWriter(str(file), texts) as writer:
 
         def write(table: pa.Table) -> None:
@@ -168,9 +190,10 @@ def _written_out(column: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
 
 
 @contextlib.contextmanager
-def _duckdb(file: Path, title: str, schema: pa.Schema) -> Iterator[Write]:
+def _duckdb(file: Path, sheet: Sheet) -> Iterator[Write]:
     import duckdb  # noqa: PLC0415  an extra
 
+    title, schema = sheet.title, sheet.schema
     batch = f"{title} batch"
     try:
         with duckdb.connect(file) as database:

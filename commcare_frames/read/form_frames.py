@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,13 +19,15 @@ from commcare_frames.tables.repeats import COUNT, ENTRY, answer_name, tables_of
 from commcare_frames.tables.structure import UNASKED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     import pandas as pd
 
     from commcare_frames.tables.dtypes import Dtypes
     from commcare_frames.tables.layout import Path
     from commcare_frames.tables.repeats import FormTables
+
+    Label = Callable[[pd.DataFrame, pa.Table, Path], pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ class Known:
     repeats: frozenset[Path] = frozenset()
     types: Mapping[Path, str] = field(default_factory=dict)
 
+    def with_repeats(self, repeats: Collection[Path]) -> Known:
+        """Return this with more repeats, which submissions have."""
+        return replace(self, repeats=self.repeats.union(repeats))
+
 
 @dataclass(frozen=True)
 class FormFrames:
@@ -58,23 +64,30 @@ class FormFrames:
         As in `read_forms`.
     attributes
         What every frame says of itself.
+    label
+        Puts labels in the place of choices, given a frame, its rows as texts, and the path of the repeat.
     """
 
     tables: FormTables
     known: Known
     dtypes: Dtypes
     attributes: dict[str, Any]
+    label: Label | None = None
 
     @classmethod
-    def of(cls, forms: pa.Table, known: Known, dtypes: Dtypes, attributes: dict[str, Any]) -> FormFrames:
+    def of(
+        cls, forms: pa.Table, known: Known, dtypes: Dtypes, attributes: dict[str, Any], label: Label | None = None
+    ) -> FormFrames:
         """Take submissions apart."""
-        frames = cls(tables_of(forms, known.repeats), known, dtypes, attributes)
+        frames = cls(tables_of(forms, known.repeats), known, dtypes, attributes, label)
         warn_of_moves(frames.tables.main)
         return frames
 
     def main(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Return one row per submission."""
-        return main_frame(self.main_table(), self.main_types, self.dtypes, self.attributes, columns)
+        table = self.main_table()
+        frame = main_frame(table, self.main_types, self.dtypes, self.attributes, columns)
+        return self.label(frame, table, ()) if self.label else frame
 
     def main_table(self) -> pa.Table:
         """Return the table of submissions with a column for every question, in the form's order."""
@@ -95,8 +108,18 @@ class FormFrames:
 
     def repeat(self, path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Return one row per entry of a repeat."""
-        table = self.tables.repeats.get(path)
+        table, types = self.repeat_table(path)
         keys = entry_keys(path, self.repeats)
+        misfits = Misfits(keys)
+        values = set(table.column_names) - set(keys)
+        made = typed_answers(table, self.dtypes, types, values=values.__contains__, misfits=misfits)
+        frame = _framed(made, misfits, {**self.attributes, "repeat": to_name(path)}, columns)
+        return self.label(frame, table, path) if self.label else frame
+
+    def repeat_table(self, path: Path) -> tuple[pa.Table, dict[str, str]]:
+        """Return the table of a repeat, complete and in the form's order, and HQ's types of its questions."""
+        keys = entry_keys(path, self.repeats)
+        table = self.tables.repeats.get(path)
         if table is None:
             table = pa.table({key: pa.array([], pa.string() if key == FORM.id_column else pa.int64()) for key in keys})
         names = {answer_name(asked[len(path) :], keys): asked for asked in self._asked(path)}
@@ -105,12 +128,7 @@ class FormFrames:
         table = _complete(table, names, counts)
         asked = self._in_order({**names, **counts})
         table = table.select([*keys, *asked, *sorted(set(table.column_names) - {*keys, *asked})])
-        types = {name: self.known.types[asked] for name, asked in names.items()}
-        about = {**self.attributes, "repeat": to_name(path)}
-        misfits = Misfits(keys)
-        values = set(table.column_names) - set(keys)
-        made = typed_answers(table, self.dtypes, types, values=values.__contains__, misfits=misfits)
-        return _framed(made, misfits, about, columns)
+        return table, {name: self.known.types[asked] for name, asked in names.items()}
 
     def cases(self) -> pd.DataFrame:
         """Return one row per case block."""

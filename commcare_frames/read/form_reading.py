@@ -16,6 +16,7 @@ from commcare_frames.hq.resources import FORM as FORM_API
 from commcare_frames.read.applications import DAY, structure
 from commcare_frames.read.form_frames import FormFrames, Known, in_form_order, main_frame
 from commcare_frames.read.form_queries import FormQuery
+from commcare_frames.read.labels import Labeller
 from commcare_frames.read.naming import find_app, resolve_form
 from commcare_frames.read.progress import ProgressLine
 from commcare_frames.read.reading import Cache, Reading, Request, to_age
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from commcare_frames.connection import Domain
+    from commcare_frames.read.form_frames import Label
+    from commcare_frames.read.labels import LabelsAsked
     from commcare_frames.tables.dtypes import Dtypes
     from commcare_frames.tables.structure import Structure
 
@@ -79,13 +82,30 @@ class Submissions:
         form = self.structure.form(xmlns) if self.structure and xmlns else None
         return Known(repeats(form), types(form)) if form else Known()
 
-    def frames(self, dtypes: Dtypes) -> FormFrames:
+    def frames(self, dtypes: Dtypes, labels: LabelsAsked = None) -> FormFrames:
         """Take submissions of one form apart."""
-        return FormFrames.of(self.table, self.known(self.query.xmlns), dtypes, self.attributes)
+        xmlns = self.query.xmlns
+        return FormFrames.of(self.table, self.known(xmlns), dtypes, self.attributes, self._label(xmlns, dtypes, labels))
 
-    def merged(self, dtypes: Dtypes, columns: Sequence[str] | None) -> pd.DataFrame:
+    def _label(self, xmlns: str | None, dtypes: Dtypes, labels: LabelsAsked) -> Label | None:
+        """Return what puts labels into the frames of a form."""
+        # The applications were read with the submissions: as old as those may be, so may these.
+        labeller = Labeller.of(self.domain, labels, dtypes=dtypes, cache=self.cache, max_age=None)
+        form = labeller.known.form(xmlns) if labeller and xmlns else None
+        if labeller is None or form is None:
+            return None
+        return lambda frame, texts, repeat: labeller.form(frame, texts, form, repeat)
+
+    def merged(self, dtypes: Dtypes, columns: Sequence[str] | None, labels: LabelsAsked = None) -> pd.DataFrame:
         """Return the submissions of all forms as one frame: a column has a type if all forms agree on it."""
-        forms = [frames for _, frames in self.by_form(dtypes)] or [self.frames(dtypes)]
+        forms = [frames for _, frames in self.by_form(dtypes, labels)] or [self.frames(dtypes)]
+        if len(forms) == 1:
+            return forms[0].main(columns)
+        if labels is not None:
+            raise QueryError(
+                "Labels are those of one form, as a choice may mean one thing here and another there: read one form at "
+                "a time, or read_form_tables(labels=...), which has a table for each form."
+            )
         types: defaultdict[str, set[str]] = defaultdict(set)
         for frames in forms:
             for column, kind in frames.main_types.items():
@@ -94,13 +114,14 @@ class Submissions:
         whole = in_order(pa.concat_tables([frames.main_table() for frames in forms], promote_options="default"))
         return main_frame(whole.select(in_form_order(whole)), agreed, dtypes, self.attributes, columns)
 
-    def by_form(self, dtypes: Dtypes) -> Iterator[tuple[str, FormFrames]]:
+    def by_form(self, dtypes: Dtypes, labels: LabelsAsked = None) -> Iterator[tuple[str, FormFrames]]:
         """Give each form's submissions, by xmlns; ``""`` for those without."""
         names = pc.fill_null(self.table["xmlns"], "")
         for xmlns in sorted(names.unique().to_pylist()):
             submissions = self.table.filter(pc.equal(names, xmlns))
             used = [name for name in submissions.column_names if _is_used(submissions, name)]
-            yield xmlns, FormFrames.of(submissions.select(used), self.known(xmlns), dtypes, self.attributes)
+            label = self._label(xmlns, dtypes, labels)
+            yield xmlns, FormFrames.of(submissions.select(used), self.known(xmlns), dtypes, self.attributes, label)
 
 
 def _is_used(table: pa.Table, name: str) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from commcare_frames.connection import Domain
     from commcare_frames.read.form_frames import FormFrames
+    from commcare_frames.read.labels import LabelsAsked
     from commcare_frames.read.reading import Cache
     from commcare_frames.tables.dtypes import Dtypes
 
@@ -36,6 +37,7 @@ def read_forms(
     include_archived: bool = False,
     columns: Sequence[str] | None = None,
     dtypes: Dtypes = "infer",
+    labels: LabelsAsked = None,
     cache: Cache = True,
     max_age: str | timedelta | None = None,
     progress: bool | None = None,
@@ -69,6 +71,9 @@ def read_forms(
         ``"infer"``: an answer has the type of its question, or where that says nothing, the type that each of its
         values survives unchanged; blank is missing. ``"string"``: text as HQ sent it. A mapping, such as
         ``{"age": "Int64"}``, pins columns and leaves the rest as with ``"infer"``.
+    labels
+        Show choices by their labels: ``"en"`` in that language, ``"both"`` beside their values, in columns
+        ``<question>.label``; as in `read_cases`.
     cache
         True: bring the cached table up to date and read that. False: fetch all, keep nothing. ``"offline"``: read
         what is cached and ask nothing.
@@ -124,7 +129,7 @@ def read_forms(
     if form_ids is not None:
         _refuse_with_ids(form, app, case_id, since, until)
         found = read_by_ids(form_ids, domain, progress)
-        return found.merged(dtypes, columns)
+        return found.merged(dtypes, columns, labels)
     found = read_submissions(
         form,
         app=app,
@@ -138,8 +143,8 @@ def read_forms(
         progress=progress,
     )
     if form is None:
-        return found.merged(dtypes, columns)
-    return found.frames(dtypes).main(columns)
+        return found.merged(dtypes, columns, labels)
+    return found.frames(dtypes, labels).main(columns)
 
 
 def read_repeats(
@@ -154,6 +159,7 @@ def read_repeats(
     include_archived: bool = False,
     columns: Sequence[str] | None = None,
     dtypes: Dtypes = "infer",
+    labels: LabelsAsked = None,
     cache: Cache = True,
     max_age: str | timedelta | None = None,
     progress: bool | None = None,
@@ -166,7 +172,7 @@ def read_repeats(
         The form, as in `read_forms`.
     repeat
         Path of the repeat group, such as ``"children"`` or ``"household.children.vaccinations"``.
-    app, domain, case_id, since, until, include_archived, columns, dtypes, cache, max_age, progress
+    app, domain, case_id, since, until, include_archived, columns, dtypes, labels, cache, max_age, progress
         As in `read_forms`.
 
     Returns
@@ -206,7 +212,7 @@ def read_repeats(
         max_age=max_age,
         progress=progress,
     )
-    frames = found.frames(dtypes)
+    frames = found.frames(dtypes, labels)
     return frames.repeat(resolve_repeat(repeat, frames.repeats), columns)
 
 
@@ -220,6 +226,7 @@ def read_form_tables(
     until: object = None,
     include_archived: bool = False,
     dtypes: Dtypes = "infer",
+    labels: LabelsAsked = None,
     cache: Cache = True,
     max_age: str | timedelta | None = None,
     progress: bool | None = None,
@@ -230,7 +237,7 @@ def read_form_tables(
     ----------
     form
         The form, as in `read_forms`; None for the tables of every form.
-    app, domain, case_id, since, until, include_archived, dtypes, cache, max_age, progress
+    app, domain, case_id, since, until, include_archived, dtypes, labels, cache, max_age, progress
         As in `read_forms`.
 
     Returns
@@ -265,8 +272,8 @@ def read_form_tables(
         progress=progress,
     )
     if form is None:
-        return {xmlns: _tables(frames) for xmlns, frames in found.by_form(dtypes)}
-    return _tables(found.frames(dtypes))
+        return {xmlns: _tables(frames) for xmlns, frames in found.by_form(dtypes, labels)}
+    return _tables(found.frames(dtypes, labels))
 
 
 def scan_forms(

@@ -32,14 +32,21 @@ def remember(rows: Sequence[Mapping[str, Any]], attributes: Mapping[str, Any]) -
     _found[mark] = [{**row, "link": f"{page}/{row['form_id']}/"} for row in rows]
     if len(_found) > KEPT:
         _found.popitem(last=False)
+    warn(f"{_told(rows, 'frame')} review(frame) lists them; dtypes='string' keeps them as text.")
+    return {"review": mark}
+
+
+def warn_of_file(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Warn of what is missing in a file because it does not fit its question."""
+    if rows:
+        warn(f"{_told(rows, 'file')} dtypes='string' keeps them as text; review(read_forms(...)) lists them.")
+
+
+def _told(rows: Sequence[Mapping[str, Any]], where: str) -> str:
     counts = Counter(row["column"] for row in rows).most_common()
     named = ", ".join(f"{column} ({count:,})" for column, count in counts[:NAMED])
     more = ", ..." if len(counts) > NAMED else ""
-    warn(
-        f"{len(rows):,} answers do not fit the type of their question and are missing in the frame: {named}{more}. "
-        "review(frame) lists them; dtypes='string' keeps them as text."
-    )
-    return {"review": mark}
+    return f"{len(rows):,} answers do not fit the type of their question and are missing in the {where}: {named}{more}."
 
 
 def review(frame: pd.DataFrame) -> pd.DataFrame:

@@ -88,25 +88,38 @@ def typed_answers(
     """
     if dtypes == "string":
         return table
+    table, known = fitted(table, dtypes, questions, misfits)
+    kinds = plan([table], dtypes, values=lambda name: values(name) and name not in known)
+    return convert(table, {**kinds, **known}, id_column=misfits.keys[0])
+
+
+def fitted(
+    table: pa.Table, dtypes: Dtypes, questions: Mapping[str, str], misfits: Misfits
+) -> tuple[pa.Table, dict[str, Kind]]:
+    """Return a table, or a piece of one, in which every answer fits its question, and what its columns become.
+
+    Parameters
+    ----------
+    table, dtypes, questions, misfits
+        As for `typed_answers`.
+
+    Returns
+    -------
+    pyarrow.Table
+        Texts still, but for geopoints, which have become four columns of numbers.
+    dict
+        The kinds of the columns of known questions that no caller has pinned.
+    """
     pinned = set() if isinstance(dtypes, str) else set(dtypes)
-    known = {
-        column: KINDS[kind]
-        for column, kind in questions.items()
-        if column in table.column_names and column not in pinned and kind in KINDS
-    }
-    places = [
-        column
-        for column, kind in questions.items()
-        if kind == GEOPOINT and column in table.column_names and column not in pinned
-    ]
+    asked = {name: kind for name, kind in questions.items() if name in table.column_names and name not in pinned}
+    known = {name: KINDS[kind] for name, kind in asked.items() if kind in KINDS}
     for column, kind in known.items():
         if kind != "str":
             table = _without_misfits(table, column, kind, misfits)
-    kinds = plan([table], dtypes, values=lambda name: values(name) and name not in known and name not in places)
-    table = convert(table, {**kinds, **known}, id_column=misfits.keys[0])
-    for column in places:
-        table = _split_position(table, column, misfits)
-    return table
+    for column, question in asked.items():
+        if question == GEOPOINT:
+            table = _split_position(table, column, misfits)
+    return table, known
 
 
 def _without_misfits(table: pa.Table, column: str, kind: Kind, misfits: Misfits) -> pa.Table:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from commcare_frames.tables.structure import REPEAT
+from commcare_frames.tables.structure import REPEAT, UNASKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -206,15 +206,16 @@ def column_labels(
     dict
         A name for each column, all different; columns of no question, or one without a text, keep their own.
     """
+    asked = {column: each for column, each in questions.items() if each.type == REPEAT or each.type not in UNASKED}
 
     def label(column: str) -> str:
-        if column in questions:
-            of = text(questions[column].labels)
-            return f"{of} (count)" if of and questions[column].type == REPEAT else of
-        around = [column[:at] for at, mark in enumerate(column) if mark == "." and column[:at] in questions]
+        if column in asked:
+            of = text(asked[column].labels)
+            return f"{of} (count)" if of and asked[column].type == REPEAT else of
+        around = [column[:at] for at, mark in enumerate(column) if mark == "." and column[:at] in asked]
         if not around:
             return ""
-        of, part = text(questions[around[-1]].labels), column[len(around[-1]) + 1 :]
+        of, part = text(asked[around[-1]].labels), column[len(around[-1]) + 1 :]
         if part == LABEL[1:] or not of:
             return of
         option = selects[around[-1]].options.get(part) if around[-1] in selects else None

@@ -228,8 +228,9 @@ def case_questions(structure: Structure, case_type: str) -> dict[str, Question]:
     """Return the questions whose answers case properties hold, by the name of the property.
 
     HQ does not say which question saves to which property. It is taken to be the one of the same name in a form of a
-    module of that case type. A property that none of them has, as of cases that a form of another type opens, is
-    looked for in all forms, and taken only if they do not contradict each other.
+    module of that case type, rather outside of repeats, as those open other cases. A property that none of them has,
+    as of cases that a form of another type opens, is looked for in all forms, and taken only if they do not
+    contradict each other.
 
     Parameters
     ----------
@@ -243,21 +244,21 @@ def case_questions(structure: Structure, case_type: str) -> dict[str, Question]:
     dict
         By property; the choices are those of all such questions.
     """
-    found: dict[str, Question] = {}
-    elsewhere: dict[str, list[Question]] = {}
+    inside: dict[str, list[Question]] = {}
+    in_repeats: dict[str, list[Question]] = {}
+    anywhere: dict[str, list[Question]] = {}
     for form in structure.forms:
         for path, question in form.questions.items():
-            if question.type in UNASKED:
-                continue
-            name = path[-1]
-            if form.case_type == case_type:
-                found[name] = found[name] | question if name in found else question
-            elsewhere.setdefault(name, []).append(question)
-    for name in structure.case_properties().get(case_type, []):
-        others = elsewhere.get(name, [])
-        if name not in found and others and all(others[0].agrees(other) for other in others[1:]):
-            found[name] = joined(others)
-    return found
+            if question.type not in UNASKED:
+                anywhere.setdefault(path[-1], []).append(question)
+                if form.case_type == case_type:
+                    (in_repeats if question.repeat else inside).setdefault(path[-1], []).append(question)
+    elsewhere = {
+        name: anywhere[name]
+        for name in structure.case_properties().get(case_type, [])
+        if name in anywhere and all(anywhere[name][0].agrees(other) for other in anywhere[name])
+    }
+    return {name: joined(questions) for name, questions in (elsewhere | in_repeats | inside).items()}
 
 
 def joined(questions: Iterable[Question]) -> Question:

@@ -19,7 +19,7 @@ import pytest
 
 import commcare_frames as ccf
 from commcare_frames.errors import CacheError, DtypeError, ExportError, NotFoundError, QueryError, ServerFailedError
-from commcare_frames.read import export, files
+from commcare_frames.read import exporting, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +103,7 @@ def test_a_parquet_or_feather_file_gives_the_frame_of_read_cases(
 
 
 def test_the_file_is_the_same_whatever_the_batches(domain: Domain, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "BATCH", 7)
+    monkeypatch.setattr(exporting, "BATCH", 7)
     frame = ccf.read_cases("patient", dtypes={"district": "category"})
     ccf.export_cases(path, "patient", dtypes={"district": "category"})
 
