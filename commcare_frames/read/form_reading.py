@@ -89,8 +89,9 @@ class Submissions:
 
     def _label(self, xmlns: str | None, dtypes: Dtypes, labels: LabelsAsked) -> Label | None:
         """Return what puts labels into the frames of a form."""
-        # The applications were read with the submissions: as old as those may be, so may these.
-        labeller = Labeller.of(self.domain, labels, dtypes=dtypes, cache=self.cache, max_age=None)
+        labeller = Labeller.of(
+            self.domain, labels, dtypes=dtypes, cache=self.cache, max_age=None, known=self.structure
+        )
         form = labeller.known.form(xmlns) if labeller and xmlns else None
         if labeller is None or form is None:
             return None
@@ -98,14 +99,14 @@ class Submissions:
 
     def merged(self, dtypes: Dtypes, columns: Sequence[str] | None, labels: LabelsAsked = None) -> pd.DataFrame:
         """Return the submissions of all forms as one frame: a column has a type if all forms agree on it."""
-        forms = [frames for _, frames in self.by_form(dtypes, labels)] or [self.frames(dtypes)]
-        if len(forms) == 1:
-            return forms[0].main(columns)
-        if labels is not None:
+        if labels is not None and len(self.table["xmlns"].unique()) > 1:
             raise QueryError(
                 "Labels are those of one form, as a choice may mean one thing here and another there: read one form at "
                 "a time, or read_form_tables(labels=...), which has a table for each form."
             )
+        forms = [frames for _, frames in self.by_form(dtypes, labels)] or [self.frames(dtypes)]
+        if len(forms) == 1:
+            return forms[0].main(columns)
         types: defaultdict[str, set[str]] = defaultdict(set)
         for frames in forms:
             for column, kind in frames.main_types.items():
@@ -159,7 +160,7 @@ def read_submissions(
     place = resolve(domain)
     age = max(to_age(max_age) or DAY, DAY)  # a caller who asks for fresh forms does not ask for fresh applications
     applications = structure(place, cache=cache, max_age=age)
-    query = _query(
+    query = form_query(
         applications, form, app, case_id=case_id, since=since, until=until, include_archived=include_archived
     )
     request = Request(place, query.question, FORM, "forms", query.whole, query.asked)
@@ -200,7 +201,7 @@ def in_order(table: pa.Table) -> pa.Table:
     return table.sort_by([("received_on", "ascending"), ("form_id", "ascending")])
 
 
-def _query(
+def form_query(
     applications: Structure | None,
     form: str | None,
     app: str | None,
