@@ -116,6 +116,57 @@ def test_cases_are_exported_and_topped_up(fresh: Sandbox) -> None:
     assert len(pd.read_parquet("patients.parquet")) == len(pd.read_csv("patients.csv")) == 60
 
 
+def test_what_is_kept_of_applications_is_listed_and_cleared(signed_in: Sandbox) -> None:
+    ccf.connect()
+    ccf.list_forms()
+    listed, kept = run("cache", "list"), run("cache", "clear", "--yes", "--table", "patient")
+    cleared, again = run("cache", "clear", "--yes"), run("cache", "list")
+
+    assert "Descriptions of applications of 1 domain" in listed.output
+    assert "nothing of that kind" in kept.output
+    assert "1 application description" in cleared.output
+    assert "Descriptions" not in again.output
+
+
+def test_a_comparison_of_numbers_is_one(signed_in: Sandbox) -> None:
+    title = "Enrolment and outcomes by village and month"
+    some = run("export", "report", "some.csv", title, "--filter", "registrations>=3")
+
+    assert some.exit_code == 0, some.output
+    assert (pd.read_csv("some.csv")["registrations"] >= 3).all()
+
+
+def test_forms_and_their_repeats_are_exported(fresh: Sandbox) -> None:
+    forms = run("export", "forms", "households.parquet", "Register household")
+    repeat = run("export", "forms", "kids.csv", "Register household", "--repeat", "children", "--offline")
+    excel = run("export", "forms", "h.xlsx", "Register household", "--label-row", "--columns", "form_id,members")
+    wrong = run("export", "forms", "x.csv", "Register houshold")
+
+    assert forms.output.startswith("Wrote households.parquet (")
+    assert repeat.output.endswith(" 0 requests.\n")
+    assert excel.exit_code == 0
+    households = pd.read_parquet("households.parquet")
+    assert len(pd.read_csv("kids.csv")) == households["children.count"].sum() > 0
+    assert wrong.exit_code == 1
+    assert "Did you mean 'Register household'" in wrong.output
+
+
+def test_reports_are_exported_with_filters(signed_in: Sandbox) -> None:
+    whole = run("export", "report", "open.csv", "Open pregnancies")
+    some = run("export", "report", "some.csv", "Open pregnancies", "--filter", "high_risk=yes",
+               "--filter", "edd=2026-01-01..2026-12-31")  # fmt: skip
+    wrong = run("export", "report", "x.csv", "Open pregnancies", "--filter", "high_risk")
+    unknown = run("export", "report", "x.csv", "Open pregnancies", "--filter", "high_riks=yes")
+
+    assert (whole.exit_code, some.exit_code) == (0, 0)
+    frame = pd.read_csv("some.csv")
+    assert set(frame["high_risk"]) == {"yes"}
+    assert frame["edd"].between("2026-01-01", "2026-12-31").all()
+    assert len(frame) < len(pd.read_csv("open.csv"))
+    assert (wrong.exit_code, unknown.exit_code) == (2, 1)
+    assert "Did you mean 'high_risk'" in unknown.output
+
+
 def test_filters_and_columns_are_passed_on(signed_in: Sandbox) -> None:
     arguments = ["--where", "closed=false", "--where", "properties.language=en", "--where", "properties.language=fr"]
     result = run(

@@ -167,6 +167,24 @@ def cached_tables(*, domain: str | None = None, what: str | None = None) -> list
     return [table for table in tables if domain in {None, table.domain} and what in {None, table.what}]
 
 
+def documents(*, domain: str | None = None) -> Iterator[Path]:
+    """Give what is kept of a domain's applications and lookup tables, to name forms and label choices by.
+
+    Parameters
+    ----------
+    domain
+        Only those of this domain.
+
+    Yields
+    ------
+    Path
+        A folder of documents.
+    """
+    for folder in sorted(places.root().glob(f"*/*/{places.APPLICATIONS}/*")):
+        if domain in {None, unquote(folder.parts[-3])}:
+            yield folder
+
+
 def set_aside(*, domain: str | None = None, what: str | None = None) -> Iterator[Path]:
     """Give what nobody reads any more: damaged files and tables, and what exports that were killed left behind.
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 120
 
+APPLICATIONS = "applications"
+"""The kind of what is kept of a domain's applications: documents, not tables."""
+
 
 def root() -> Path:
     """Return the folder of all cached tables, which ``COMMCARE_CACHE_DIR`` may name."""

@@ -246,7 +246,7 @@ def _without_gaps(found: Structure) -> Structure:
 
 
 def _document(domain: Domain, name: str, title: str) -> Document:
-    folder = places.folder(domain.host, domain.name, "applications", "all")
+    folder = places.folder(domain.host, domain.name, places.APPLICATIONS, "all")
     return Document(folder, places.safe_name(name), f"{title} of domain {domain.name!r}")
 
 
