@@ -134,7 +134,10 @@ class Leaves:
         self._put_json(path, LIST, text, row)
 
     def _put_json(self, path: Path, ending: str, text: bytes, row: int) -> None:
-        self.json.setdefault((path, ending), [None] * self._rows)[row] = text
+        column = self.json.get((path, ending))
+        if column is None:
+            column = self.json[path, ending] = [None] * self._rows
+        column[row] = text
 
 
 def _scalar_text(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
