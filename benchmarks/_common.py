@@ -92,22 +92,25 @@ def sandbox(cases: int) -> Iterator[Sandbox]:
         serving.wait()
 
 
-def run(program: str, server: Sandbox, *arguments: object, cache: Path | None = None) -> Run:
+def run(program: str, server: Sandbox, *arguments: object, cache: Path | None = None, rows: int | None = None) -> Run:
     """Run one of the programs in a fresh interpreter, with an empty cache unless one is given; it must read all."""
+    expected = server.cases if rows is None else rows
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, **server.environment, "COMMCARE_CACHE_DIR": str(cache or folder)}
         command = [sys.executable, str(PROGRAMS / f"{program}.py"), *map(str, arguments)]
         done = timed(command, environment, folder)
-    if done.said.get("rows", server.cases) != server.cases:
-        sys.exit(f"{program} read {done.said['rows']:,} of {server.cases:,} cases.")
+    if done.said.get("rows", expected) != expected:
+        sys.exit(f"{program} read {done.said['rows']:,} of {expected:,} records.")
     return done
 
 
 def timed(command: list[str], environment: Mapping[str, str], folder: str) -> Run:
     """Run a command in a folder."""
     start = time.perf_counter()
-    done = subprocess.run(command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - start
+    if done.returncode:
+        sys.exit(f"{command[0]} failed:\n{done.stderr[-2000:]}")
     last = (done.stdout.splitlines() or [""])[-1]
     return Run(seconds, json.loads(last) if last.startswith("{") else {})
 
