@@ -43,8 +43,10 @@ EXTRAS = ("ipywidgets", "xlsxwriter", "duckdb", "dask", "geopandas")
 NEEDED_FOR = {
     resources.CASE_V2: "read_cases",
     resources.CASE_V1: "the columns of read_cases that only version 1 has",
+    resources.FORM: "read_forms",
     resources.CASE_TYPES: "list_case_types",
-    resources.APPLICATIONS: "case types without cases",
+    resources.APPLICATIONS: "which groups of forms repeat, labels",
+    resources.REPORTS: "list_reports, read_report",
     resources.USER_DOMAINS: "list_domains",
     resources.IDENTITY: "whoami",
 }
