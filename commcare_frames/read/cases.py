@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,20 +12,24 @@ import pyarrow.dataset as ds
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import NotFoundError, QueryError, did_you_mean, warn
 from commcare_frames.hq.bulk import fetch_cases
-from commcare_frames.hq.resources import APPLICATIONS, CASE_TYPES
+from commcare_frames.hq.resources import CASE_TYPES
+from commcare_frames.read.applications import structure
 from commcare_frames.read.case_queries import ANY_TYPE, CaseQuery, wanted
+from commcare_frames.read.labels import Labeller, LabelsAsked
 from commcare_frames.read.lists import read_list
 from commcare_frames.read.reading import Cache, Reading, Request
 from commcare_frames.tables.flatten import Flattener
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import timedelta
     from pathlib import Path
 
     import pandas as pd
 
     from commcare_frames.tables.dtypes import Dtypes
+
+A_MOMENT = timedelta(minutes=1)
+"""How old may be what decides that there is no such case type."""
 
 
 def read_cases(
@@ -39,6 +44,7 @@ def read_cases(
     until: object = None,
     columns: Sequence[str] | None = None,
     dtypes: Dtypes = "infer",
+    labels: LabelsAsked = None,
     cache: Cache = True,
     max_age: str | timedelta | None = None,
     progress: bool | None = None,
@@ -73,6 +79,12 @@ def read_cases(
         ``"infer"``: a property becomes a number, date, time or boolean if each of its values survives that
         unchanged, and blank is missing. ``"string"``: text as HQ sent it. A mapping, such as ``{"age": "Int64"}``,
         pins columns and infers the rest.
+    labels
+        Show choices by their labels: ``"en"`` in that language, ``"both"`` beside their values, in columns
+        ``<property>.label``. A mapping says more: ``{"lang": "fr", "show": "both", "multi": "indicators"}``.
+        A property of one choice becomes an ordered categorical in the order of the choices; one of several choices a
+        list of labels, or with ``"indicators"`` a boolean column ``<property>.<value>`` for each choice. A value that
+        is no choice stays, after all choices. The choices of a property are those of the questions of its name.
     cache
         True: bring the cached table up to date and read that. False: fetch all, keep nothing. ``"offline"``: read
         what is cached and ask nothing.
@@ -107,7 +119,9 @@ def read_cases(
 
     Notes
     -----
-    Asks ``/a/{domain}/api/case/v2/`` (permission "Edit Data"), 5,000 cases a request; for ids, ``bulk-fetch/``.
+    Asks ``/a/{domain}/api/case/v2/`` (permission "Edit Data"), 5,000 cases a request; for ids, ``bulk-fetch/``. For
+    labels also ``application/v1/``, once a day at most, and ``fixture/v1/`` for choices that stand in lookup tables
+    (permission "Edit Apps"): another language needs no further request.
 
     Examples
     --------
@@ -115,17 +129,24 @@ def read_cases(
     >>> patients = ccf.read_cases("patient")
     >>> patients["case_type"].unique().tolist()
     ['patient']
+    >>> ccf.read_cases("patient", labels="fr")["marital_status"].cat.categories.tolist()
+    ['Mariée', 'Célibataire', 'Veuve', 'Séparée']
     """
     cases = CaseQuery(case_type, where, query, since, until, wanted(columns))
-    if case_ids is not None or external_ids is not None:
+    by_ids = case_ids is not None or external_ids is not None
+    if by_ids:
         _refuse_with_ids(cases, cache)
-        return _read_by_ids(resolve(domain), cases, case_ids or (), external_ids or (), dtypes)
-    reading = _reading(resolve(domain), cases, cache=cache, max_age=max_age, progress=progress, connections=connections)
-    needed = None if columns is None else [*columns, "case_id"]
-    table = reading.table(needed)
-    if not table.num_rows and case_type is not None and cache != "offline":
-        table = _empty(reading, case_type, table)
-    return reading.frame(table, dtypes, cases.columns)
+    opened = resolve(domain)
+    labeller = Labeller.of(opened, labels, dtypes=dtypes, cache=cache, max_age=max_age)
+    if by_ids:
+        reading, table = _read_by_ids(opened, cases, case_ids or (), external_ids or ())
+    else:
+        reading = _reading(opened, cases, cache=cache, max_age=max_age, progress=progress, connections=connections)
+        table = reading.table(None if columns is None else [*columns, "case_id"])
+        if not table.num_rows and case_type is not None and cache != "offline":
+            table = _empty(reading, case_type, table)
+    frame = reading.frame(table, dtypes, cases.columns)
+    return labeller.cases(frame, table, case_type) if labeller else frame
 
 
 def scan_cases(
@@ -262,10 +283,10 @@ def _reading(
 ) -> Reading:
     if connections < 1:
         raise QueryError(f"connections={connections} is too few: one reader at least is needed.")
-    whole = _request(domain, replace(cases, columns=None), narrow=False)
+    whole = case_request(domain, replace(cases, columns=None), narrow=False)
     use_whole = cases.is_whole and not cases.needs_v1 and cache is not False
     if cases.columns is not None and not (use_whole and whole.on_disk(whole.folder).manifest.refreshed_at):
-        request = _request(domain, cases, narrow=True)
+        request = case_request(domain, cases, narrow=True)
     else:
         request = whole
 
@@ -279,10 +300,11 @@ def _reading(
     except QueryError as error:
         if request is whole or "fields" not in str(error):
             raise
-        return bring(_request(domain, cases, narrow=False))
+        return bring(case_request(domain, cases, narrow=False))
 
 
-def _request(domain: Domain, cases: CaseQuery, *, narrow: bool) -> Request:
+def case_request(domain: Domain, cases: CaseQuery, *, narrow: bool) -> Request:
+    """Return what to read for a caller of `read_cases`; `narrow` as in `CaseQuery.question`."""
     question = cases.question(narrow=narrow)
     is_whole_table = cases.is_whole and cases.columns is None
     what = (cases.case_type or ANY_TYPE) if is_whole_table else None
@@ -295,7 +317,7 @@ def _empty(reading: Reading, case_type: str, table: pa.Table) -> pa.Table:
     in_use = list_case_types(domain=domain)["case_type"].tolist()
     if case_type in in_use:
         return table
-    properties = _properties_in_applications(domain)
+    properties = structure(domain, cache=reading.cache, max_age=A_MOMENT, required=True).case_properties()
     if case_type not in properties:
         if any(map(reading.request.layout.is_value, reading.store.manifest.columns)):
             return table  # there were such cases once
@@ -311,18 +333,6 @@ def _empty(reading: Reading, case_type: str, table: pa.Table) -> pa.Table:
     return table
 
 
-def _properties_in_applications(domain: Domain) -> dict[str, list[str]]:
-    """Return the case properties by case type, as the domain's applications name them."""
-    found: dict[str, set[str]] = {}
-    answer: dict[str, Any] = domain.client.ask(APPLICATIONS)
-    for application in answer["objects"]:
-        for module in application.get("modules", []):
-            if module.get("case_type"):
-                names = found.setdefault(module["case_type"], set())
-                names.update(name for name in module.get("case_properties", []) if "/" not in name)
-    return {case_type: sorted(names) for case_type, names in found.items()}
-
-
 def _refuse_with_ids(cases: CaseQuery, cache: Cache) -> None:
     if cases.case_type is not None or not cases.is_whole:
         raise QueryError(
@@ -336,11 +346,11 @@ def _refuse_with_ids(cases: CaseQuery, cache: Cache) -> None:
 
 
 def _read_by_ids(
-    domain: Domain, cases: CaseQuery, case_ids: Sequence[str], external_ids: Sequence[str], dtypes: Dtypes
-) -> pd.DataFrame:
+    domain: Domain, cases: CaseQuery, case_ids: Sequence[str], external_ids: Sequence[str]
+) -> tuple[Reading, pa.Table]:
     if isinstance(case_ids, str) or isinstance(external_ids, str):
         raise QueryError("case_ids and external_ids are lists of ids: write case_ids=['...'].")
-    request = _request(domain, cases, narrow=False)
+    request = case_request(domain, cases, narrow=False)
     store = request.in_memory()
     flattener = Flattener(cases.layout)
     store.append(flattener.table(b"[]"), running=None)
@@ -351,4 +361,4 @@ def _read_by_ids(
             missing += fetched.missing
         if missing:
             warn(f"HQ has no case with {len(missing):,} of the {kind.replace('_', ' ')}: {', '.join(missing)}.")
-    return Reading(request, store, cache=False).frame(store.read(), dtypes, cases.columns)
+    return Reading(request, store, cache=False), store.read()

@@ -207,6 +207,7 @@ def form_query(
     app: str | None,
     **asked: Any,  # noqa: ANN401 - as FormQuery's
 ) -> FormQuery:
+    """Return which submissions a caller of `read_forms` means, by the names that the applications have."""
     app_id = None
     if app is not None:
         app_id = find_app(applications, app).app_id if applications else app

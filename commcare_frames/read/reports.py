@@ -149,7 +149,7 @@ def read_report(
     where = resolve(domain)
 
     def find(how: Cache) -> Request:
-        return _request(where, CATALOGUE.of(where, cache=how).named(report), filters)
+        return report_request(where, CATALOGUE.of(where, cache=how).named(report), filters)
 
     try:
         reading = read_rows(find, cache=cache, max_age=max_age, progress=progress)
@@ -169,7 +169,8 @@ def read_report(
     return rows_frame(reading, dtypes, chosen)
 
 
-def _request(domain: Domain, definition: Definition, filters: Mapping[str, Any] | None) -> Request:
+def report_request(domain: Domain, definition: Definition, filters: Mapping[str, Any] | None) -> Request:
+    """Return what to read for a caller of `read_report`."""
     params = to_params(definition, filters)
     asked: dict[str, Any] = {"report": definition["title"], "report_id": definition["id"]}
     if params:

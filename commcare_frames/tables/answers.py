@@ -136,8 +136,7 @@ def _without_misfits(table: pa.Table, column: str, kind: Kind, misfits: Misfits)
 
 def _split_position(table: pa.Table, column: str, misfits: Misfits) -> pa.Table:
     texts = table[column].combine_chunks()
-    parts = pc.extract_regex(texts, _POSITION)
-    numbers = {name: _numbers(parts, name) for name in POSITION}
+    numbers = positions(texts)
     is_right = pc.and_(pc.is_valid(numbers["latitude"]), pc.is_valid(numbers["longitude"]))
     is_wrong = pc.and_(pc.not_equal(pc.fill_null(texts, ""), ""), pc.invert(is_right))
     if pc.any(is_wrong).as_py():
@@ -147,6 +146,12 @@ def _split_position(table: pa.Table, column: str, misfits: Misfits) -> pa.Table:
     for offset, (name, values) in enumerate(numbers.items()):
         table = table.add_column(at + offset, f"{column}.{name}", values)
     return table
+
+
+def positions(texts: pa.Array[Any]) -> dict[str, pa.Array[Any]]:
+    """Return the numbers of positions, in the order of `POSITION`; missing where a text is none."""
+    parts = pc.extract_regex(texts, _POSITION)
+    return {name: _numbers(parts, name) for name in POSITION}
 
 
 def _numbers(parts: pa.StructArray, name: str) -> pa.Array[Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
+import pyarrow as pa
 
 from commcare_frames.errors import QueryError, did_you_mean
+from commcare_frames.tables.answers import positions
 
 _ENDS = (".{}", " ({})")
 """How the columns of a geopoint end, with their own names and with those that `label_columns` gives them."""
@@ -36,8 +38,10 @@ def degrees(frame: pd.DataFrame, question: str) -> tuple[pd.Series[float], pd.Se
         if all(name in frame.columns for name in split):
             return frame[split[0]].astype("float64"), frame[split[1]].astype("float64")
     if question in frame.columns and pd.api.types.is_string_dtype(frame[question].dtype):
-        parts = frame[question].str.extract(r"^(-?[\d.]+) (-?[\d.]+)(?: |$)").apply(pd.to_numeric, errors="coerce")
-        return parts[0].astype("float64"), parts[1].astype("float64")
+        texts = pa.Table.from_pandas(frame[[question]].astype("str"), preserve_index=False)[question].combine_chunks()
+        numbers = positions(texts)
+        latitude, longitude = (numbers[part].to_numpy(zero_copy_only=False) for part in ("latitude", "longitude"))
+        return pd.Series(latitude, frame.index), pd.Series(longitude, frame.index)
     ends = [end.format("latitude") for end in _ENDS]
     points = [name.removesuffix(end) for name in frame.columns for end in ends if name.endswith(end)]
     known = f" Its geopoints are {', '.join(points)}." if points else ""
