@@ -341,7 +341,7 @@ def test_after_a_refresh_crashed_at_any_write_the_next_call_is_exact(
     was_interrupted = True
     while was_interrupted:
         moment += 1
-        asked = request(fresh_domain, 13)
+        asked = request(fresh_domain, 25)
         on_disk(asked).clear()
         read(asked)
         changed(index, 45)
