@@ -1,8 +1,9 @@
-"""One project space on one server, as one user: `Domain`, `connect` and `login`."""
+"""One project space on one server, as one user: `Domain`, `connect` and `logout`."""
 
 from __future__ import annotations
 
 import getpass
+import html
 import ipaddress
 import os
 import re
@@ -79,10 +80,14 @@ class Domain:
         return urlsplit(self.server).netloc
 
     @cached_property
+    def login(self) -> Login:
+        """The login; looked for at first use, so that a cached frame needs none."""
+        return credentials.find_login(self.server, self._login, self._username)
+
+    @cached_property
     def client(self) -> Client:
-        """What asks the server; made at first use, so that a cached frame needs no login."""
-        login = credentials.find_login(self.server, self._login, self._username)
-        return Client(login.auth(self.server), self.name, self._patience)
+        """What asks the server."""
+        return Client(self.login.auth(self.server), self.name, self._patience)
 
     @property
     def requests_made(self) -> int:
@@ -121,6 +126,11 @@ class Domain:
     def __repr__(self) -> str:
         """Show domain and server, never a secret."""
         return f"Domain({self.name!r}, {self.server!r})"
+
+    def _repr_html_(self) -> str:
+        """Show the domain with a link to its pages, never a secret."""
+        name, server = html.escape(self.name), html.escape(self.server)
+        return f'Domain <a href="{server}/a/{name}/" target="_blank" rel="noopener"><b>{name}</b></a> at {server}'
 
 
 _connected: list[Domain] = []
@@ -186,10 +196,16 @@ def connect(
     Domain('maternal-health', 'http://127.0.0.1:...')
     """
     login = _given_login(username, api_key, password, otp, token)
-    opened = locate(domain, server=server, login=login, username=username, allow_http=allow_http, patience=patience)
-    opened.prove()
-    _connected[:] = [opened]
-    return opened
+    return open_domain(
+        locate(domain, server=server, login=login, username=username, allow_http=allow_http, patience=patience)
+    )
+
+
+def open_domain(domain: Domain) -> Domain:
+    """Prove that the login opens a domain, and make it the default of every later call."""
+    domain.prove()
+    _connected[:] = [domain]
+    return domain
 
 
 def resolve(domain: str | Domain | None, *, named: bool = True) -> Domain:
@@ -206,7 +222,7 @@ def resolve(domain: str | Domain | None, *, named: bool = True) -> Domain:
     return locate(domain, named=named)
 
 
-def login(server: str | None = None) -> Domain:
+def ask_login(server: str | None = None) -> Domain:
     """Ask for server, domain and login in the terminal, connect, and offer to remember the login.
 
     Parameters

@@ -297,10 +297,8 @@ class Client:
         # A server that names a wait and then refuses again is not to be asked in a tight loop.
         guessed = self.patience.wait(throttled) if asked is None or throttled > 1 else 0.0
         seconds = max(asked or 0.0, guessed)
-        budget = (
-            f"{self.host} limits the requests of domain {self.domain!r} (all its users and tools together), "
-            "and the limit is reached"
-        )
+        whose = f" of domain {self.domain!r} (all its users and tools together)" if self.domain else ""
+        budget = f"{self.host} limits the requests{whose}, and the limit is reached"
         if seconds > self.patience.longest_wait or (asked is None and throttled > 2 * self.patience.attempts):
             wait = f"for another {_duration(seconds)}" if asked is not None else "without saying for how long"
             raise RateLimitError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from commcare_frames.errors import QueryError
 from commcare_frames.read.form_frames import resolve_repeat
 from commcare_frames.read.form_reading import read_by_ids, read_submissions
+from commcare_frames.read.related_tables import RelatedTables
 from commcare_frames.tables.paths import to_name
 
 if TYPE_CHECKING:
@@ -334,7 +335,7 @@ def _tables(frames: FormFrames) -> dict[str, pd.DataFrame]:
     for path in frames.repeats:
         name = to_name(path)
         tables[f"form.{name}" if name in BESIDE else name] = frames.repeat(path)
-    return {**tables, "cases": frames.cases(), "attachments": frames.attachments()}
+    return RelatedTables({**tables, "cases": frames.cases(), "attachments": frames.attachments()})
 
 
 def _refuse_with_ids(*others: object) -> None:

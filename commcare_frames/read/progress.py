@@ -75,7 +75,7 @@ class ProgressLine:
 
     def expect(self, rows: int, largest_page: int) -> None:
         """Learn how many more rows are to come; tell the cost of a large pull before it goes on."""
-        self._bar.total += rows
+        self._set_total(self._bar.total + rows)
         if self._watcher:
             self._watcher.expect(rows, largest_page)
         requests = math.ceil(rows / largest_page)
@@ -90,8 +90,15 @@ class ProgressLine:
             self._watcher.advance(rows)
         requests = self._client.requests_made - self._requests_before
         self._bar.set_postfix_str(f"{requests} request{'s' * (requests != 1)}", refresh=False)
-        self._bar.total = max(self._bar.total, self._bar.n + rows)
+        self._set_total(max(self._bar.total, self._bar.n + rows))
         self._bar.update(rows)
+
+    def _set_total(self, rows: int) -> None:
+        self._bar.total = rows
+        if container := getattr(self._bar, "container", None):
+            # tqdm's bar in a notebook is a stub, and never grows, where the total is learnt later.
+            _, bar, _ = container.children
+            bar.max, bar.bar_style, bar.layout.width = max(rows, 1), "", None
 
     def _wait(self, seconds: float, why: str) -> None:
         if self._visible:
@@ -110,12 +117,14 @@ def likely_cost(title: str, rows: int, requests: int, first_page: float | None =
     """Say what a pull costs in requests and time; `first_page` is the seconds that a page took, where one was read."""
     pace = requests * (first_page or 0.0)
     limited = max(requests / SMALL_PROJECT["minute"] * 60, requests / SMALL_PROJECT["hour"] * 3600 - 3600)
-    at_pace = f"At the pace of the first page that takes {_span(pace)}; under" if first_page is not None else "Under"
-    return (
-        f"{title}: {rows:,} rows, about {requests:,} request{'s' * (requests != 1)}. {at_pace} the limits of a small "
-        f"project ({SMALL_PROJECT['minute']} requests a minute, {SMALL_PROJECT['hour']} an hour) up to "
-        f"{_span(max(pace, limited))}."
+    cost = f"{title}: {rows:,} rows, about {requests:,} request{'s' * (requests != 1)}."
+    limits = (
+        f"the limits of a small project ({SMALL_PROJECT['minute']} requests a minute, {SMALL_PROJECT['hour']} an hour)"
     )
+    if max(pace, limited) <= 60:  # noqa: PLR2004
+        return f"{cost} That takes less than a minute, under {limits} too."
+    at_pace = f"At the pace of the first page that takes {_span(pace)}; under" if first_page is not None else "Under"
+    return f"{cost} {at_pace} {limits} up to {_span(max(pace, limited))}."
 
 
 def _span(seconds: float) -> str:

@@ -1,0 +1,58 @@
+"""The look of what is shown in a notebook: cards, notices, code; every text from elsewhere is escaped."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Literal
+
+Kind = Literal["error", "done", "busy"]
+
+COLOURS = {
+    "error": "var(--jp-error-color1, #c62828)",
+    "done": "var(--jp-success-color1, #2e7d32)",
+    "busy": "var(--jp-ui-font-color2, #616161)",
+}
+SIGNS = {"error": "⚠", "done": "✓", "busy": "…"}
+
+# Colours come from the notebook's theme, so that a dark one stays legible.
+STYLE = """<style>
+.commcare-card { border: 1px solid var(--jp-border-color2, #bdbdbd); border-radius: 6px; padding: 12px 16px 14px;
+  box-sizing: border-box; }
+.commcare-card .widget-html-content, .commcare-card .jupyter-widget-html-content { line-height: 1.45;
+  white-space: normal; overflow-wrap: anywhere; }
+.commcare-card :is(input, select, button):focus-visible {
+  outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 1px; }
+.commcare-card code { padding: 1px 4px; border-radius: 3px; background: var(--jp-layout-color2, #eeeeee); }
+</style>"""
+
+
+def heading(text: str) -> str:
+    """Return the heading of a card."""
+    return (
+        f'{STYLE}<div role="heading" aria-level="3" style="font-size: 1.25em; font-weight: 600; '
+        f'margin-bottom: 4px">{escape(text)}</div>'
+    )
+
+
+def hint(text: str) -> str:
+    """Return a text that explains, in a quieter colour."""
+    return f'<span style="color: var(--jp-ui-font-color2, #616161)">{escape(text)}</span>'
+
+
+def notice(text: str, kind: Kind) -> str:
+    """Return a message in the colour of its kind; screen readers read it out when it appears."""
+    role = "alert" if kind == "error" else "status"
+    return (
+        f'<div role="{role}" style="display: flex; gap: 8px; color: {COLOURS[kind]}">'
+        f'<span aria-hidden="true">{SIGNS[kind]}</span><span>{escape(text)}</span></div>'
+    )
+
+
+def code(text: str) -> str:
+    """Return a piece of Python."""
+    return f"<code>{escape(text)}</code>"
+
+
+def strong(text: str) -> str:
+    """Return an emphasised text."""
+    return f"<b>{escape(text)}</b>"
