@@ -133,10 +133,12 @@ def export_forms(
         Where to; its ending says how, as in `export_cases`. A ``.parquet`` or ``.feather`` file says of each column
         its question's ``label``, ``path`` and ``choices``, as metadata of the field; an ``.xlsx`` file has a second
         sheet, ``codebook``.
-    form, app, domain, case_id, since, until, include_archived, columns, dtypes, cache, max_age, progress
-        As in `read_forms`.
+    form
+        The form, as in `read_forms`.
     repeat
         Path of a repeat group, whose entries to write.
+    app, domain, case_id, since, until, include_archived, columns, dtypes, cache, max_age, progress
+        As in `read_forms`.
     label_row
         In an ``.xlsx`` file, put the questions' labels in a row below the names of the columns.
     neutralise

@@ -89,9 +89,7 @@ class Submissions:
 
     def _label(self, xmlns: str | None, dtypes: Dtypes, labels: LabelsAsked) -> Label | None:
         """Return what puts labels into the frames of a form."""
-        labeller = Labeller.of(
-            self.domain, labels, dtypes=dtypes, cache=self.cache, max_age=None, known=self.structure
-        )
+        labeller = Labeller.of(self.domain, labels, dtypes=dtypes, cache=self.cache, max_age=None, known=self.structure)
         form = labeller.known.form(xmlns) if labeller and xmlns else None
         if labeller is None or form is None:
             return None
