@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import sys
 import warnings
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 class CommCareError(Exception):
@@ -89,6 +91,12 @@ class ServerFailedError(CommCareError):
     retryable = True
 
 
+class ReadCancelledError(CommCareError):
+    """The call was cancelled while it ran, as with the Cancel button of `explore`."""
+
+    retryable = True
+
+
 class CacheError(CommCareError):
     """The cache folder or one of its tables cannot be used."""
 
@@ -105,8 +113,26 @@ class DataWarning(UserWarning):
     """The frame is right as far as HQ says, but something about it deserves a look."""
 
 
+_heard: ContextVar[list[str] | None] = ContextVar("heard", default=None)
+
+
+@contextlib.contextmanager
+def heard_warnings() -> Iterator[list[str]]:
+    """Collect what this thread warns of, to be shown where no cell's output would show it."""
+    texts: list[str] = []
+    before = _heard.set(texts)
+    try:
+        yield texts
+    finally:
+        _heard.reset(before)
+
+
 def warn(text: str) -> None:
     """Warn of doubt about data, at the line of the caller's own code."""
+    heard = _heard.get()
+    if heard is not None:
+        heard.append(text)
+        return
     package = str(Path(__file__).parent)
     depth = 2
     frame = sys._getframe(1)  # noqa: SLF001  what pandas does for its warnings

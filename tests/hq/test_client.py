@@ -22,6 +22,7 @@ from commcare_frames.errors import (
     PermissionMissingError,
     QueryError,
     RateLimitError,
+    ReadCancelledError,
     ServerFailedError,
     ServerUnreachableError,
     WrongServerError,
@@ -227,6 +228,38 @@ def test_waits_longer_than_two_seconds_are_told_and_shorter_ones_are_not(
     assert record.name == "commcare_frames"
     assert "limits the requests of domain 'maternal-health'" in record.getMessage()
     assert "Waiting 5 seconds" in record.getMessage()
+
+
+@pytest.mark.parametrize("why", ["429", "503"])
+def test_cancelling_ends_a_wait_at_once_and_every_request_to_come(why: str, hq: Sandbox) -> None:
+    client = Client(key_of(hq), "maternal-health", Patience(first_wait=30))
+    if why == "429":
+        hq.faults.status(429, retry_after="30", times=1)
+    else:
+        hq.faults.status(503, times=1)
+    threading.Timer(0.2, client.cancel).start()
+
+    begun = time.monotonic()
+    with pytest.raises(ReadCancelledError, match="What has arrived is kept") as caught:
+        client.ask(CASE_V2, ONE)
+    assert 0.2 <= time.monotonic() - begun < 2
+    assert caught.value.retryable
+    made = client.requests_made
+    with pytest.raises(ReadCancelledError, match="Cancelled. Run the same call again later"):
+        client.ask(CASE_TYPES, ONE)
+    assert client.requests_made == made == 1
+
+
+def test_cancelling_a_pull_takes_the_answer_on_its_way_and_raises_where_the_pages_are_taken(hq: Sandbox) -> None:
+    client = Client(key_of(hq), "maternal-health")
+    pages = pull(client, Question(replace(CASE_V2, largest_page=50), (("case_type", "patient"),)), [Segment()], len)
+    hq.faults.slow_first_byte(0.2)
+
+    taken = [next(pages)]
+    client.cancel()
+    with pytest.raises(ReadCancelledError):
+        taken.extend(pages)
+    assert len(taken) == client.requests_made < 6, "each page that was asked for was given out"
 
 
 def test_a_first_request_that_finds_nobody_does_not_wait() -> None:
