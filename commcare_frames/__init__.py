@@ -6,26 +6,70 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from commcare_frames.connection import Domain, connect, login, logout
+    from commcare_frames.connection import Domain, connect, logout
     from commcare_frames.errors import CommCareError, DataWarning
-    from commcare_frames.plots import plot_cohort
+    from commcare_frames.notebook.explorer import explore
+    from commcare_frames.notebook.login import login
+    from commcare_frames.plots import (
+        plot_choices,
+        plot_cohort,
+        plot_durations,
+        plot_map,
+        plot_missing,
+        plot_submissions,
+        plot_timeline,
+        plot_workers,
+    )
     from commcare_frames.read.cases import list_case_types, read_cases, scan_cases
-    from commcare_frames.read.export import export_cases
+    from commcare_frames.read.data_sources import list_data_sources, read_data_source
+    from commcare_frames.read.export import export_cases, export_forms, export_report
+    from commcare_frames.read.forms import read_form_tables, read_forms, read_repeats, scan_forms
+    from commcare_frames.read.geo import to_geo
     from commcare_frames.read.identity import list_domains, whoami
+    from commcare_frames.read.labels import label_columns
+    from commcare_frames.read.links import join_parents
+    from commcare_frames.read.questions import list_apps, list_forms, read_questions
+    from commcare_frames.read.reports import list_reports, read_report
+    from commcare_frames.read.review import review
 
 _HOMES = {
     "CommCareError": "errors",
     "DataWarning": "errors",
     "Domain": "connection",
     "connect": "connection",
+    "explore": "notebook.explorer",
     "export_cases": "read.export",
+    "export_forms": "read.export",
+    "export_report": "read.export",
+    "join_parents": "read.links",
+    "label_columns": "read.labels",
+    "list_apps": "read.questions",
     "list_case_types": "read.cases",
+    "list_data_sources": "read.data_sources",
     "list_domains": "read.identity",
-    "login": "connection",
+    "list_forms": "read.questions",
+    "list_reports": "read.reports",
+    "login": "notebook.login",
     "logout": "connection",
+    "plot_choices": "plots",
     "plot_cohort": "plots",
+    "plot_durations": "plots",
+    "plot_map": "plots",
+    "plot_missing": "plots",
+    "plot_submissions": "plots",
+    "plot_timeline": "plots",
+    "plot_workers": "plots",
     "read_cases": "read.cases",
+    "read_data_source": "read.data_sources",
+    "read_form_tables": "read.forms",
+    "read_forms": "read.forms",
+    "read_questions": "read.questions",
+    "read_repeats": "read.forms",
+    "read_report": "read.reports",
+    "review": "read.review",
     "scan_cases": "read.cases",
+    "scan_forms": "read.forms",
+    "to_geo": "read.geo",
     "whoami": "read.identity",
 }
 
@@ -34,14 +78,39 @@ __all__ = [
     "DataWarning",
     "Domain",
     "connect",
+    "explore",
     "export_cases",
+    "export_forms",
+    "export_report",
+    "join_parents",
+    "label_columns",
+    "list_apps",
     "list_case_types",
+    "list_data_sources",
     "list_domains",
+    "list_forms",
+    "list_reports",
     "login",
     "logout",
+    "plot_choices",
     "plot_cohort",
+    "plot_durations",
+    "plot_map",
+    "plot_missing",
+    "plot_submissions",
+    "plot_timeline",
+    "plot_workers",
     "read_cases",
+    "read_data_source",
+    "read_form_tables",
+    "read_forms",
+    "read_questions",
+    "read_repeats",
+    "read_report",
+    "review",
     "scan_cases",
+    "scan_forms",
+    "to_geo",
     "whoami",
 ]
 

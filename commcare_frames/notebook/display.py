@@ -14,8 +14,16 @@ COLOURS = {
 }
 SIGNS = {"error": "⚠", "done": "✓", "busy": "…"}
 
+# JupyterLab takes keys pressed in lists and on buttons for commands: "d d" would delete the cell. It leaves elements
+# alone that have this attribute themselves.
+KEYS = (
+    "const card = this.closest('.commcare-card');"
+    "if (card && !card.dataset.keys) {card.dataset.keys = 'own'; card.addEventListener('focusin', "
+    "event => event.target.setAttribute('data-lm-suppress-shortcuts', 'true'))}"
+)
+
 # Colours come from the notebook's theme, so that a dark one stays legible.
-STYLE = """<style>
+CSS = """
 .commcare-card { border: 1px solid var(--jp-border-color2, #bdbdbd); border-radius: 6px; padding: 12px 16px 14px;
   box-sizing: border-box; }
 .commcare-card .widget-html-content, .commcare-card .jupyter-widget-html-content { line-height: 1.45;
@@ -23,7 +31,8 @@ STYLE = """<style>
 .commcare-card :is(input, select, button):focus-visible {
   outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 1px; }
 .commcare-card code { padding: 1px 4px; border-radius: 3px; background: var(--jp-layout-color2, #eeeeee); }
-</style>"""
+"""
+STYLE = f'<style onload="{escape(KEYS)}">{CSS}</style>'
 
 
 def heading(text: str) -> str:

@@ -39,14 +39,6 @@ COPY = (
     "navigator.clipboard ? navigator.clipboard.writeText(line.value).then(done, old) : old()"
 )
 
-# JupyterLab takes keys pressed in lists and on buttons for commands: "d d" would delete the cell. It leaves elements
-# alone that have this attribute themselves.
-KEYS = (
-    "const panel = this.closest('.ccf-explorer');"
-    "if (panel && !panel.dataset.keys) {panel.dataset.keys = 'own'; panel.addEventListener('focusin', "
-    "event => event.target.setAttribute('data-lm-suppress-shortcuts', 'true'))}"
-)
-
 
 class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """The panel that `explore` shows.
@@ -282,7 +274,6 @@ def _make(call: Call, domain: Domain) -> Any:  # noqa: ANN401  what the call ret
 def _line(line: str) -> str:
     """Return the line in a field that is for reading and copying only."""
     return (
-        f'<style onload="{escape(KEYS)}"></style>'
         '<div style="display: flex; align-items: end; gap: 0.5em; margin: 6px 0">'
         '<label style="flex: 1"><b>The same in Python</b><input readonly class="ccf-line" onfocus="this.select()" '
         'style="display: block; box-sizing: border-box; width: 100%; height: 32px; padding: 0 8px; color: inherit; '

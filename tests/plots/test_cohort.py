@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import columns, half_a_million, heights, title
 from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
 
 import commcare_frames as ccf
 from commcare_frames.errors import DataWarning, QueryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from matplotlib.axes import Axes
 
     from commcare_frames.connection import Domain
@@ -31,26 +29,6 @@ CASES = pd.DataFrame(
 )
 
 
-@pytest.fixture
-def axes() -> Axes:
-    return Figure(figsize=(9, 4.5)).subplots()
-
-
-@pytest.fixture
-def pyplot() -> Iterator[None]:
-    plt.close("all")
-    yield
-    plt.close("all")
-
-
-def heights(axes: Axes) -> list[list[int]]:
-    return [[int(bar.get_height()) for bar in bars] for bars in axes.containers]
-
-
-def tick_labels(axes: Axes) -> list[str]:
-    return [label.get_text() for label in axes.get_xticklabels()]
-
-
 def test_a_bar_has_the_cases_opened_in_its_month_parted_in_open_and_closed(axes: Axes) -> None:
     ccf.plot_cohort(CASES, ax=axes)
 
@@ -61,11 +39,11 @@ def test_a_bar_has_the_cases_opened_in_its_month_parted_in_open_and_closed(axes:
 def test_labels_say_what_is_shown(axes: Axes) -> None:
     ccf.plot_cohort(CASES, ax=axes)
 
-    assert axes.get_title(loc="left") == "4 patient cases by month of opening"
+    assert title(axes) == "4 patient cases by month of opening"
     assert axes.get_xlabel() == "Month opened (UTC)"
     assert axes.get_ylabel() == "Cases opened per month"
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["still open (3)", "closed since (1)"]
-    assert tick_labels(axes) == ["Nov\n2024", "Dec", "Jan\n2025"]
+    assert columns(axes) == ["Nov\n2024", "Dec", "Jan\n2025"]
 
 
 def test_a_frame_of_the_cache_says_as_of_when(domain: Domain, axes: Axes) -> None:
@@ -74,12 +52,13 @@ def test_a_frame_of_the_cache_says_as_of_when(domain: Domain, axes: Axes) -> Non
 
     assert sum(map(sum, heights(axes))) == len(patients) == 300
     assert sum(heights(axes)[0]) == (~patients["closed"]).sum()
-    assert axes.get_title(loc="left").endswith(f"as of {patients.attrs['commcare']['refreshed_at'][:10]}")
+    assert title(axes).endswith(f"as of {patients.attrs['commcare']['refreshed_at'][:10]}")
 
 
 @pytest.mark.parametrize(
     ("by", "opened", "labels"),
     [
+        ("day", [1, 1, 1, 1], ["2 Dec\n2024", "9 Dec"]),
         ("week", [1, 1, 1, 1], ["25 Nov\n2024"]),
         ("quarter", [1, 3], ["Q4\n2024", "Q1\n2025"]),
         ("year", [1, 3], ["2024"]),
@@ -89,19 +68,19 @@ def test_other_periods_are_counted_too(axes: Axes, by: str, opened: list[int], l
     ccf.plot_cohort(CASES, by=by, ax=axes)
 
     assert np.sum(heights(axes), axis=0).tolist() == opened
-    assert tick_labels(axes)[: len(labels)] == labels
+    assert columns(axes)[: len(labels)] == labels
 
 
 def test_many_years_keep_a_readable_number_of_labels(axes: Axes) -> None:
     opened = pd.date_range("1990-02-01", "2026-01-01", freq="MS", tz="UTC")
     ccf.plot_cohort(pd.DataFrame({"date_opened": opened, "date_closed": pd.NaT}), ax=axes)
 
-    assert 6 <= len(tick_labels(axes)) <= 12
-    assert all(label.startswith("Jan\n") for label in tick_labels(axes))
+    assert 6 <= len(columns(axes)) <= 12
+    assert all(label.startswith("Jan\n") for label in columns(axes))
 
 
 def test_half_a_million_cases_are_drawn(axes: Axes) -> None:
-    many = pd.concat([CASES] * 125_000, ignore_index=True)
+    many = half_a_million(CASES)
     ccf.plot_cohort(many, ax=axes)
 
     assert heights(axes) == [[125_000, 250_000], [0, 125_000]]
@@ -112,7 +91,7 @@ def test_an_empty_frame_gives_a_picture_that_says_so(axes: Axes, rows: pd.DataFr
     ccf.plot_cohort(rows, ax=axes)
 
     assert [text.get_text() for text in axes.texts] == ["No cases"]
-    assert axes.get_title(loc="left") == "0 cases by month of opening"
+    assert title(axes) == "0 cases by month of opening"
 
 
 def test_cases_without_a_date_are_left_out_and_told(axes: Axes) -> None:
@@ -120,7 +99,7 @@ def test_cases_without_a_date_are_left_out_and_told(axes: Axes) -> None:
     with pytest.warns(DataWarning, match="1 of 4 cases have no date_opened"):
         ccf.plot_cohort(gaps, ax=axes)
 
-    assert axes.get_title(loc="left").startswith("3 patient cases")
+    assert title(axes).startswith("3 patient cases")
 
 
 def test_what_cannot_be_drawn_is_told(axes: Axes) -> None:
