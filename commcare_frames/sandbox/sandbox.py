@@ -200,11 +200,11 @@ def serve(
     patients, seed, port, case_types
         As for `start`.
     """
-    with start(patients=patients, seed=seed, port=port, case_types=case_types) as sandbox:
+    running = start(patients=patients, seed=seed, port=port, case_types=case_types)
+    with running as sandbox, contextlib.suppress(KeyboardInterrupt):
         sys.stdout.write(_greeting(sandbox))
         sys.stdout.flush()
-        with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
+        threading.Event().wait()
 
 
 def _greeting(sandbox: Sandbox) -> str:
