@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from commcare_frames.cache.comparison import comparison_of
-from commcare_frames.cache.keeper import Keeper
 from commcare_frames.cache.manifest import Running
 from commcare_frames.cache.store import DamagedPartError
 from commcare_frames.errors import CommCareError, warn
@@ -22,7 +21,6 @@ from commcare_frames.hq.windows import count, side_by_side
 from commcare_frames.tables.pages import flattener
 
 if TYPE_CHECKING:
-    from commcare_frames.cache.keeper import Progress
     from commcare_frames.cache.store import Store
     from commcare_frames.hq.client import Client
     from commcare_frames.hq.pull import Question
@@ -35,6 +33,16 @@ FOLD_SHARE = 0.25
 SMALL_PART = 1_000
 MOST_SMALL_PARTS = 40
 WORTH_A_WARNING = 0.1
+
+
+class Progress(Protocol):
+    """Whoever shows how far a pull has come."""
+
+    def expect(self, rows: int, largest_page: int) -> None:
+        """Learn how many more rows are to come, and how many of them a request brings at most."""
+
+    def advance(self, rows: int) -> None:
+        """Learn that rows have arrived."""
 
 
 @dataclass(frozen=True)
@@ -131,33 +139,32 @@ class Refresh:
 
     def _pull(self, running: Running) -> _Taken:
         resumed = running.started is not None or any(segment.following or segment.done for segment in running.segments)
-        pages = 0
+        pages = rows = 0
         totals: dict[int, int] = {}
         latest_totals: dict[int, int] = {}
         pieces = pull(self.client, self.question, running.segments, self._flattener.table)
-        with Keeper(self.store, self.progress) as keeper:
-            try:
-                for piece in pieces:
-                    segments = list(running.segments)
-                    segments[piece.index] = piece.segment
-                    started = running.started or _trusted_time(piece.date)
-                    running = replace(running, segments=tuple(segments), started=started)
-                    keeper.keep(piece.value, running)
-                    if piece.total is not None:
-                        if piece.index not in totals and not resumed:
-                            self.progress.expect(piece.total, self.question.resource.largest_page)
-                        totals.setdefault(piece.index, piece.total)
-                        latest_totals[piece.index] = piece.total
-                    pages += 1
-            except CommCareError as error:
-                keeper.settle()
-                if error.retryable and totals:
-                    arrived = f"{keeper.rows:,} of {sum(totals.values()):,} rows had arrived by then."
-                    error.args = (f"{error} {arrived}",)
-                raise
-            finally:
-                # A notebook keeps the frames of an interrupted cell, and with them what still asks for pages.
-                pieces.close()
+        try:
+            for piece in pieces:
+                segments = list(running.segments)
+                segments[piece.index] = piece.segment
+                started = running.started or _trusted_time(piece.date)
+                running = replace(running, segments=tuple(segments), started=started)
+                self.store.append(piece.value, running)
+                if piece.total is not None:
+                    if piece.index not in totals and not resumed:
+                        self.progress.expect(piece.total, self.question.resource.largest_page)
+                    totals.setdefault(piece.index, piece.total)
+                    latest_totals[piece.index] = piece.total
+                self.progress.advance(piece.value.num_rows)
+                pages += 1
+                rows += piece.value.num_rows
+        except CommCareError as error:
+            if error.retryable and totals:
+                error.args = (f"{error} {rows:,} of {sum(totals.values()):,} rows had arrived by then.",)
+            raise
+        finally:
+            # A notebook keeps the frames of an interrupted cell, and with them what still asks for pages.
+            pieces.close()
         whole = len(totals) == len(running.segments) and not resumed
         return _Taken(
             at_once=pages <= 1 and not resumed,

@@ -16,7 +16,7 @@ from commcare_frames.hq.stamps import to_stamp
 from commcare_frames.tables.rows import RowFlattener
 
 if TYPE_CHECKING:
-    from commcare_frames.cache.keeper import Progress
+    from commcare_frames.cache.refresh import Progress
     from commcare_frames.cache.store import Store
     from commcare_frames.hq.client import Client
     from commcare_frames.hq.pull import Piece, Question

@@ -15,7 +15,7 @@ from tqdm.std import tqdm
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from commcare_frames.cache.keeper import Progress
+    from commcare_frames.cache.refresh import Progress
     from commcare_frames.hq.client import Client
 
 logger = logging.getLogger("commcare_frames")

@@ -38,9 +38,6 @@ _MEANT: dict[Kind, str] = {
 NO_TIME = pa.array(["", "1900-01-01"])
 """What HQ writes where there is no time; version 1 of the case API sends the first day of 1900."""
 
-_POOL = pa.system_memory_pool()
-"""Where pages are read to: Arrow's usual pool takes longer for what is given back so soon."""
-
 _BEGINNING = 1 << 18
 """Bytes of a pull's first page from which most names are learned, to spare a look at all of it."""
 
@@ -107,7 +104,6 @@ class Flattener:
             io.BytesIO(wrapped),
             pa.json.ReadOptions(block_size=len(wrapped) + 1),
             pa.json.ParseOptions(explicit_schema=self._schema(), unexpected_field_behavior="error"),
-            memory_pool=_POOL,
         )
         pages: Any = table.column("records").combine_chunks()
         page: pa.StructArray = pages.values
