@@ -70,6 +70,9 @@ def test_keys_pressed_in_the_line_do_nothing_to_the_notebook(lab: Lab, fresh_san
     with lab.notebook("explorer-keys", opening(fresh_sandbox), "1 + 1") as notebook:
         panel = notebook.run(0)
         line = panel.get_by_label("The same in Python")
+        # Until all that there is to choose from is known, the line is written anew and again.
+        expect(panel.get_by_label("Case type")).to_have_value("child")
+        expect(panel.get_by_role("button", name="Fetch")).to_be_enabled()
         line.click()
         for key in ("d", "d", "x"):
             notebook.page.keyboard.press(key)
