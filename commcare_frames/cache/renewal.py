@@ -1,4 +1,4 @@
-"""Reading a table anew: HQ never says which rows of a report or data source changed, and they have no ids."""
+"""Reading a table anew: of reports, users and much else HQ never says what changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from commcare_frames.cache.store import FOLDED_ROWS
 from commcare_frames.errors import warn
 from commcare_frames.hq.pull import Segment, pull
 from commcare_frames.hq.stamps import to_stamp
-from commcare_frames.tables.rows import RowFlattener
+from commcare_frames.tables.pages import rows_flattener
 
 if TYPE_CHECKING:
     from commcare_frames.cache.refresh import Progress
@@ -85,7 +85,7 @@ class Renewal:
     repair = run
 
     def _pull(self) -> _Taken:
-        flattener = RowFlattener()
+        flattener = rows_flattener(self.store.layout)
         before = self.store.manifest
         manifest = Manifest(before.asked, before.layout, before.stamp)
         headers: dict[str, str] = {}
@@ -106,7 +106,8 @@ class Renewal:
             pieces.close()
         if waiting:
             manifest = self._with_rows(manifest, waiting)
-        manifest = replace(manifest, headers=headers, numbers=tuple(flattener.numbers), rows=flattener.rows)
+        manifest = replace(manifest, headers=headers, numbers=tuple(flattener.numbers))
+        manifest = replace(manifest, rows=self.store.count_of(manifest))
         return _Taken(manifest, frozenset(totals), frozenset(shapes))
 
     def _note_total(self, piece: Piece[pa.Table], totals: set[int]) -> None:

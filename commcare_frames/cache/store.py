@@ -115,6 +115,10 @@ class Store(abc.ABC):
         rows = self._latest(manifest)
         return len(rows) if after is None and until is None else len(self._within(manifest, after, until))
 
+    def count_of(self, manifest: Manifest) -> int:
+        """Return the number of distinct rows of a manifest that is not saved yet."""
+        return len(self._latest(manifest))
+
     def keys(self, *, after: str | None = None, until: str | None = None) -> set[str]:
         """Return the ids of rows, of those whose stamp is later than `after` and not later than `until`."""
         manifest = self.manifest

@@ -20,7 +20,6 @@ from commcare_frames.cache.store import UnsoundTableError
 from commcare_frames.errors import CacheError, QueryError
 from commcare_frames.read.frames import frame_of
 from commcare_frames.read.progress import ProgressLine
-from commcare_frames.tables.rows import RowLayout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -213,7 +212,7 @@ class Reading:
         return ProgressLine(self.request.title, self.request.domain.client, show=self.progress, resumes=resumes)
 
     def _refresh(self, line: ProgressLine) -> Refresh | Renewal:
-        if isinstance(self.request.layout, RowLayout):
+        if self.request.question.resource.stamp is None:
             return Renewal(self.store, self.request.domain.client, self.request.question, line)
         return Refresh(
             self.store, self.request.domain.client, self.request.question, line, connections=self.connections

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -37,9 +37,15 @@ def rows_frame(
     wanted = known if columns is None else columns
     for name in set(known).intersection(wanted).difference(table.column_names):
         table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
-    if dtypes == "infer" or isinstance(dtypes, Mapping):
-        numbers = [name for name in manifest.numbers if name in wanted]
-        dtypes = {**kinds_of_numbers(table, numbers), **(dtypes if isinstance(dtypes, Mapping) else {})}
+    dtypes = number_pins(table, [name for name in manifest.numbers if name in wanted], dtypes)
     attributes = {**manifest.asked, **reading.request.asked, "refreshed_at": manifest.refreshed_at}
     attributes |= {"rows": table.num_rows} | ({"headers": manifest.headers} if manifest.headers else {})
     return frame_of(table, ROWS, dtypes=dtypes, attributes=attributes, columns=wanted, known=known)
+
+
+def number_pins(table: pa.Table, numbers: Iterable[str], dtypes: Dtypes) -> Dtypes:
+    """Return what a caller said of dtypes, with columns of numbers pinned that it leaves to inference."""
+    if dtypes != "infer" and not isinstance(dtypes, Mapping):
+        return dtypes
+    present = [name for name in numbers if name in table.column_names]
+    return {**kinds_of_numbers(table, present), **(dtypes if isinstance(dtypes, Mapping) else {})}

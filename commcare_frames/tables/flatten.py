@@ -15,7 +15,7 @@ from commcare_frames.tables.exact import InvalidRecords, Record, parse, to_json,
 from commcare_frames.tables.layout import CASE_V1, CASE_V2, Column, Kind, Layout, Path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["CASE_V1", "CASE_V2", "Flattener", "InvalidRecords", "Layout"]
 
@@ -258,8 +258,11 @@ def _cell(kind: Kind, value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _typed(column: Column, texts: pa.Array[Any], ids: pa.Array[Any]) -> pa.Array[Any]:
-    if column.kind != "time":
-        return texts
+    return moments_of(column.name, texts, ids) if column.kind == "time" else texts
+
+
+def moments_of(name: str, texts: pa.Array[Any], ids: Iterable[Any]) -> pa.Array[Any]:
+    """Return the texts of a metadata column as moments; raise `InvalidRecords`, naming a record where it is none."""
     texts = pc.if_else(pc.is_in(texts, NO_TIME), None, texts)
     try:
         return moments(texts)
@@ -268,7 +271,7 @@ def _typed(column: Column, texts: pa.Array[Any], ids: pa.Array[Any]) -> pa.Array
             try:
                 moments(pa.array([text.as_py()], pa.string()))
             except pa.ArrowInvalid as error:
-                raise InvalidRecords(f"{column.name} of {record} is {text.as_py()!r}, not a time.") from error
+                raise InvalidRecords(f"{name} of {record} is {text.as_py()!r}, not a time.") from error
         raise
 
 

@@ -8,7 +8,8 @@ from commcare_frames.tables.flatten import Flattener
 from commcare_frames.tables.form_layout import FORM, FormLayout
 from commcare_frames.tables.forms import FormFlattener
 from commcare_frames.tables.layout import CASE_V1, CASE_V2, Layout
-from commcare_frames.tables.rows import ROWS
+from commcare_frames.tables.records import RecordFlattener, RecordLayout
+from commcare_frames.tables.rows import ROWS, RowFlattener
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +25,21 @@ class PageFlattener(Protocol):
         """Return one page as a table; raise `InvalidRecords` for what is none."""
 
 
+class RowsFlattener(PageFlattener, Protocol):
+    """What turns pages of records that are read anew into tables."""
+
+    @property
+    def numbers(self) -> list[str]:
+        """The columns that held JSON numbers, and nothing else but null."""
+
+
 def flattener(layout: Layout) -> PageFlattener:
     """Return what turns pages of records of that layout into tables."""
+    if isinstance(layout, RecordLayout):
+        return RecordFlattener(layout)
     return FormFlattener(layout) if isinstance(layout, FormLayout) else Flattener(layout)
+
+
+def rows_flattener(layout: Layout) -> RowsFlattener:
+    """Return what turns pages of records that are read anew into tables."""
+    return RecordFlattener(layout) if isinstance(layout, RecordLayout) else RowFlattener()

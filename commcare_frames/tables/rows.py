@@ -13,7 +13,7 @@ from commcare_frames.tables.layout import Column, Layout
 from commcare_frames.tables.leaves import LARGEST_EXACT, InexactError, loads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from commcare_frames.tables.dtypes import Kind
 
@@ -41,56 +41,69 @@ ROWS = RowLayout(name="rows", metadata=(Column(NUMBER, (NUMBER,)),))
 """A row of a report or of a data source."""
 
 
+class NumberNotes:
+    """Makes columns of texts of any JSON values, and remembers which of them held numbers."""
+
+    def __init__(self) -> None:
+        self._holds_texts: dict[str, bool | None] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the columns met so far."""
+        return iter(self._holds_texts)
+
+    @property
+    def numbers(self) -> list[str]:
+        """The columns that held JSON numbers, and nothing else but null."""
+        return [name for name, holds_texts in self._holds_texts.items() if holds_texts is False]
+
+    def array(self, name: str, values: Sequence[Any], as_text: Callable[[Any], str | None]) -> pa.Array[Any]:
+        """Return values as texts, as `as_text` writes what is none."""
+        kinds = set(map(type, values)) - {_NULL}
+        before = self._holds_texts.get(name)
+        self._holds_texts[name] = bool(before or kinds - _NUMBERS) if kinds else before
+        return pa.array(values if kinds <= {str} else map(as_text, values), pa.string())
+
+
 class RowFlattener:
     """Turns the pages of one pull into tables, numbering their rows.
 
     It remembers every field that it has met: a table has a column for every field met up to its page.
-
-    Attributes
-    ----------
-    rows
-        How many rows it has seen.
     """
 
     def __init__(self) -> None:
-        self.rows = 0
-        self._holds_texts: dict[str, bool | None] = {}
+        self._rows = 0
+        self._notes = NumberNotes()
 
     @property
     def numbers(self) -> list[str]:
         """The fields that held JSON numbers, and nothing else but null."""
-        return [name for name, holds_texts in self._holds_texts.items() if holds_texts is False]
+        return self._notes.numbers
 
     def table(self, records: bytes) -> pa.Table:
         """Return one page as a table of texts, every value as HQ sent it; raise `InvalidRecords` for what is none."""
         try:
-            return self._assemble(_records(loads(records)), _quick_text)
+            return self._assemble(objects(loads(records)), quick_text)
         except InexactError:
             return self._assemble(parse(records), to_text)
 
-    def _assemble(self, page: list[Record], to_text: Callable[[Any], str | None]) -> pa.Table:
-        names = {**self._holds_texts, **dict.fromkeys(name for record in page for name in record)}
+    def _assemble(self, page: list[Record], as_text: Callable[[Any], str | None]) -> pa.Table:
+        names = dict.fromkeys([*self._notes, *(name for record in page for name in record)])
         if NUMBER in names:
             raise InvalidRecords(f"These rows have a field {NUMBER!r}, which is what rows are told apart by.")
-        columns = {NUMBER: pa.array(map(str, range(self.rows, self.rows + len(page))), pa.string())}
-        for name in names:
-            values = [record.get(name) for record in page]
-            kinds = set(map(type, values)) - {_NULL}
-            columns[name] = pa.array(values if kinds <= {str} else map(to_text, values), pa.string())
-            before = self._holds_texts.get(name)
-            names[name] = bool(before or kinds - _NUMBERS) if kinds else before
-        self._holds_texts = names
-        self.rows += len(page)
-        return pa.table(columns)
+        numbers = pa.array(map(str, range(self._rows, self._rows + len(page))), pa.string())
+        fields = {name: self._notes.array(name, [record.get(name) for record in page], as_text) for name in names}
+        self._rows += len(page)
+        return pa.table({NUMBER: numbers, **fields})
 
 
-def _records(page: Any) -> list[Record]:  # noqa: ANN401 - any JSON value
+def objects(page: Any) -> list[Record]:  # noqa: ANN401 - any JSON value
+    """Return the records of a page; raise `InvalidRecords` for what is none."""
     if not isinstance(page, list) or not all(type(record) is dict for record in page):
         raise InvalidRecords("These records are not a JSON array of objects.")
     return page
 
 
-def _quick_text(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
+def quick_text(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
     """Return a value as text, numbers as HQ's JSON has them; raise `InexactError` where that takes a closer look."""
     match value:
         case None | str():
