@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +38,11 @@ _MEANT: dict[Kind, str] = {
 NO_TIME = pa.array(["", "1900-01-01"])
 """What HQ writes where there is no time; version 1 of the case API sends the first day of 1900."""
 
-_BEGINNING = 1 << 18
-"""Bytes of a pull's first page from which most names are learned, to spare a look at all of it."""
+_SAMPLES, _SAMPLE = 8, 1 << 15
+"""Pieces of a page, and bytes of each, from which most names are learned, to spare a look at all of it."""
+
+_BORDER = re.compile(rb'\}, ?\{"')
+"""What stands between two records."""
 
 
 class Flattener:
@@ -87,27 +90,28 @@ class Flattener:
         """Let Arrow read the page; None where only the exact way can be trusted with it."""
         if not _is_utf8(records):
             return None
+        wrapped = b'{"records":' + records + b"}"
+        lessons = iter((_sample(records), records))
         if not self._met:
-            self._learn_names(_beginning(records))
+            self._learn_names(next(lessons))
         while True:
             try:
-                page = self._read_known_names(records)
+                page = self._read_known_names(wrapped)
             except pa.ArrowInvalid as error:
-                if "unexpected field" in str(error) and self._learn_names(records):
+                if "unexpected field" in str(error) and any(map(self._learn_names, lessons)):
                     continue
                 return None
             return None if page is None else (len(page), dict(_leaves(page)))
 
-    def _read_known_names(self, records: bytes) -> pa.StructArray | None:
-        wrapped = b'{"records":' + records + b"}"
+    def _read_known_names(self, wrapped: bytes) -> pa.StructArray | None:
         table = pa.json.read_json(
-            io.BytesIO(wrapped),
+            pa.BufferReader(wrapped),
             pa.json.ReadOptions(block_size=len(wrapped) + 1),
             pa.json.ParseOptions(explicit_schema=self._schema(), unexpected_field_behavior="error"),
         )
-        pages: Any = table.column("records").combine_chunks()
+        pages: Any = table.column("records").chunk(0)
         page: pa.StructArray = pages.values
-        return None if len(pages) != 1 or pages.null_count or page.null_count else page
+        return None if table.num_rows != 1 or pages.null_count or page.null_count else page
 
     def _schema(self) -> pa.Schema:
         layout = self._layout
@@ -217,10 +221,19 @@ def _is_dict(value: object) -> bool:
     return isinstance(value, dict)
 
 
-def _beginning(records: bytes) -> bytes:
-    """Return the page's first records as a page, or what is no JSON if their end cannot be told."""
-    start = records[:_BEGINNING]
-    return start[: max(start.rfind(b"},{"), start.rfind(b"}, {"))] + b"}]"
+def _sample(records: bytes) -> bytes:
+    """Return some of a page's records, from all over it, as a page.
+
+    It is no JSON where ends of objects within a record are taken for those of records.
+    """
+    if len(records) <= _SAMPLES * _SAMPLE:
+        return records
+    pieces = []
+    for start in range(0, len(records), len(records) // _SAMPLES):
+        piece = records[start : start + _SAMPLE]
+        ends = [end.start() for end in _BORDER.finditer(piece)]
+        pieces += [piece[ends[0] + 1 : ends[-1] + 1].lstrip(b", ")] if len(ends) > 1 else []
+    return b"[" + b",".join(pieces) + b"]"
 
 
 def _is_utf8(text: bytes) -> bool:
