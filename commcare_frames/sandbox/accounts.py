@@ -17,7 +17,7 @@ MOST_WRONG_PASSWORDS = 5
 PERMISSIONS = frozenset(
     {
         "access_api", "edit_data", "edit_commcare_users", "view_commcare_users", "edit_web_users",
-        "view_web_users", "edit_locations", "edit_apps", "view_reports", "edit_ucrs",
+        "view_web_users", "edit_locations", "edit_apps", "view_reports", "edit_ucrs", "access_mobile_endpoints",
     }
 )  # fmt: skip
 
@@ -43,7 +43,10 @@ class Login:
 
 @dataclass(frozen=True)
 class Account:
-    """A login with what it may do: `roles` names its domains, with the permissions it has there."""
+    """A login with what it may do: `roles` names its domains, with the permissions it has there.
+
+    `has_flags` says whether it has the feature flags that HQ gives to single users.
+    """
 
     login: Login
     roles: Mapping[str, frozenset[str]]
@@ -52,6 +55,7 @@ class Account:
     web_user: bool = True
     key_domain: str | None = None
     key_expired: bool = False
+    has_flags: bool = True
 
     def key_opens(self, api_key: str, domain: str | None) -> bool:
         """Whether `api_key` is this account's and works on `domain`, or on the URLs without a domain."""
@@ -119,9 +123,16 @@ def default_accounts(domains: Sequence[Domain]) -> dict[str, Account]:
         ),
         "no_edit": Account(
             Login("no-edit@example.org", "0ed17000" * 5, "sandbox-no-edit"),
-            {domain.name: PERMISSIONS - {"edit_data"} for domain in domains},
+            {domain.name: PERMISSIONS - {"edit_data", "access_mobile_endpoints"} for domain in domains},
             "Reed",
             "Only",
+            has_flags=False,
+        ),
+        "only_api": Account(
+            Login("only-api@example.org", "0117a910" * 5),
+            {domain.name: frozenset({"access_api"}) for domain in domains},
+            "Ona",
+            "Lee",
         ),
         "mobile_worker": Account(
             Login(worker["username"], "0b11e000" * 5, "sandbox-mobile"),

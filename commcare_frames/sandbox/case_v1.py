@@ -97,4 +97,4 @@ _ORDERS: dict[str, Callable[[CaseRecord], Any]] = {
     "date_modified": _stamp("last_modified"),
     "indexed_on": attrgetter("position"),
 }
-ENDPOINTS = [Endpoint(api("case", "v1", "v0.5", "v0.4", "v0.3"), _serve, permission="edit_data")]
+ENDPOINTS = [Endpoint(api("case", "v1", "v0.5", "v0.4", "v0.3"), _serve, permission="edit_data", serves_xml=False)]

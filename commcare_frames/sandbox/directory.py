@@ -1,4 +1,4 @@
-"""Answers who is asking and what there is: identity, domains, case types, applications."""
+"""Answers who is asking and what there is: identity, whether a login is right, domains, case types, applications."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from commcare_frames.sandbox import tastypie
 from commcare_frames.sandbox.endpoints import Endpoint, api
-from commcare_frames.sandbox.messages import Response, answer, empty
+from commcare_frames.sandbox.messages import HTML, Params, RefusalError, Response, answer, empty
+from commcare_frames.sandbox.people import V04_FIELDS
 
 if TYPE_CHECKING:
     from commcare_frames.sandbox.accounts import Account
@@ -15,17 +16,37 @@ if TYPE_CHECKING:
 
 
 def _identity(request: Request) -> Response:
-    account = _account(request)
+    return answer(_described(_account(request)))
+
+
+def _described(account: Account) -> dict[str, Any]:
     username = account.login.username
-    return answer(
-        {
-            "id": uuid.uuid5(uuid.NAMESPACE_DNS, username).hex,
-            "username": username,
-            "first_name": account.first_name,
-            "last_name": account.last_name,
-            "email": username,
-        }
-    )
+    return {
+        "id": uuid.uuid5(uuid.NAMESPACE_DNS, username).hex,
+        "username": username,
+        "first_name": account.first_name,
+        "last_name": account.last_name,
+        "email": username,
+    }
+
+
+def _sign_on(request: Request) -> Response:
+    """Answer with the user whose name and password were sent; a name without ``@`` is a mobile worker's."""
+    form = Params.parse(request.body.decode())
+    for field in ("username", "password"):
+        if field not in form:
+            raise RefusalError(Response(400, f"Missing required parameter: {field}".encode(), HTML))
+    username, password = form.last("username"), form.last("password")
+    if "@" not in username:
+        username = f"{username}@{request.domain.name}.commcarehq.org"
+    account = request.hq.accounts.named(username.lower())
+    if account is None or not account.login.password or password != account.login.password:
+        raise empty(403)
+    if request.domain.name not in account.roles:
+        raise empty(403)
+    known = [*request.domain.people.users(), *request.domain.people.web_users]
+    user = next((user for user in known if user["username"] == account.login.username), _described(account))
+    return answer({**{field: user[field] for field in V04_FIELDS if field in user}, "resource_uri": ""})
 
 
 def _user_domains(request: Request) -> Response:
@@ -59,6 +80,7 @@ def _account(request: Request) -> Account:
 
 ENDPOINTS = [
     Endpoint(("/api/identity/v1/", "/api/v0.5/identity/"), _identity, throttled=False, any_role=True),
+    Endpoint(api("sso", "v1", "v0.5", "v0.4"), _sign_on, methods=("POST",), is_open=True),
     Endpoint(
         ("/api/user_domains/v1/", "/api/v0.5/user_domains/", "/hq/admin/api/global/user_domains/"),
         _user_domains,

@@ -18,6 +18,7 @@ from commcare_frames.sandbox.messages import (
     error,
     web_page,
 )
+from commcare_frames.sandbox.xml import as_xml, wants_xml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,6 +53,14 @@ class Endpoint:
         Whether its requests count against the rate limit.
     any_role
         Whether not even ``access_api`` is needed.
+    is_open
+        Whether anybody may ask, without a login.
+    has_subpaths
+        Whether more than an id may follow its path, without a slash at the end.
+    needs_locations
+        Whether the domain's plan has to include locations.
+    serves_xml
+        Whether it answers in XML where that is asked for, as tastypie resources do unless HQ forbids it.
     """
 
     paths: tuple[str, ...]
@@ -61,6 +70,10 @@ class Endpoint:
     tastypie: bool = True
     throttled: bool = True
     any_role: bool = False
+    is_open: bool = False
+    has_subpaths: bool = False
+    needs_locations: bool = False
+    serves_xml: bool = True
 
 
 def api(name: str, new: str, *old: str) -> tuple[str, ...]:
@@ -84,15 +97,15 @@ class Router:
         if found is None:
             return web_page(404, "404 Error")
         endpoint, route = found
-        if not request.path.endswith("/") and (endpoint.tastypie or not route["tail"]):
+        in_xml = endpoint.tastypie and endpoint.serves_xml and wants_xml(request)
+        if not request.path.endswith("/") and (_ends_with_slash(endpoint) or not route["tail"]):
             query = f"?{request.params.encode()}" if request.params.pairs else ""
             return Response(301, b"", HTML, {"Location": f"{request.path}/{query}"})
         request.domain_name = route.groupdict().get("domain")
         request.tail = route["tail"]
         try:
-            return _serve_tastypie(endpoint, request) if endpoint.tastypie else _serve_view(endpoint, request)
-        except RefusalError as refusal:
-            return refusal.response
+            response = _served(endpoint, request)
+            return as_xml(response) if in_xml else response
         except Exception:
             logger.exception("The sandbox failed at %s %s", request.method, request.path)
             return answer({"error_message": CANNED_ERROR}, 500) if endpoint.tastypie else web_page(500, "500 Error")
@@ -106,14 +119,27 @@ class Router:
         return None
 
 
+def _served(endpoint: Endpoint, request: Request) -> Response:
+    try:
+        return _serve_tastypie(endpoint, request) if endpoint.tastypie else _serve_view(endpoint, request)
+    except RefusalError as refusal:
+        return refusal.response
+
+
 def _is_new(pattern: re.Pattern[str]) -> bool:
-    return bool(re.search(r"/api/[\w-]+/v\d+/", pattern.pattern))
+    return bool(re.search(r"/api/[\w/-]+/v\d+/", pattern.pattern))
+
+
+def _ends_with_slash(endpoint: Endpoint) -> bool:
+    return endpoint.tastypie and not endpoint.has_subpaths
 
 
 def _serve_tastypie(endpoint: Endpoint, request: Request) -> Response:
     hq, domain = request.hq, request.hq.domains.get(request.domain_name or "")
     if request.method == "OPTIONS":
         return _options(endpoint)
+    if endpoint.needs_locations and (domain is None or not domain.has_locations):
+        raise empty(403)
     if request.domain_name in hq.faults.cut_off:
         raise error(401, CUT_OFF)
     if request.domain_name is not None and (domain is None or not domain.api_access):
@@ -121,19 +147,23 @@ def _serve_tastypie(endpoint: Endpoint, request: Request) -> Response:
     if request.method not in endpoint.methods:
         allowed = ",".join(endpoint.methods)
         return Response(405, allowed.encode(), HTML, {"Allow": allowed})
-    says_why = "user_domains" in request.path
-    request.account = authenticate(request, key_in_query=True, says_why=says_why)
-    missing = _missing_permissions(endpoint, request)
-    if missing or not request.account.web_user:
-        raise empty(403)
+    if not endpoint.is_open:
+        _admit(endpoint, request)
     if endpoint.throttled and hq.faults.limits.seconds_to_wait(request.domain_name) is not None:
         raise empty(429)
-    if request.tail.strip("/").count("/"):
+    if request.tail.strip("/").count("/") and not endpoint.has_subpaths:
         return web_page(404, "404 Error")
     response = endpoint.handler(request)
     if endpoint.throttled:
         hq.faults.limits.count(request.domain_name)
     return response
+
+
+def _admit(endpoint: Endpoint, request: Request) -> None:
+    """Find out who asks a tastypie resource, and refuse whoever may not."""
+    request.account = authenticate(request, key_in_query=True, says_why="user_domains" in request.path)
+    if _missing_permissions(endpoint, request) or not request.account.web_user:
+        raise empty(403)
 
 
 def _serve_view(endpoint: Endpoint, request: Request) -> Response:

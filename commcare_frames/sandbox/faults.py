@@ -6,17 +6,16 @@ import random
 import threading
 from dataclasses import dataclass, field, fields, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from commcare_frames.sandbox.limits import RateLimiter
 from commcare_frames.sandbox.messages import Delivery, Params, Response, answer, web_page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
     from typing import Unpack
 
     from commcare_frames.sandbox.messages import Request
-    from commcare_frames.sandbox.search_index import SearchIndex
 
     Spoil = Callable[[Response], Response]
 
@@ -69,6 +68,16 @@ class When:
         return True
 
 
+class Changing(Protocol):
+    """Records that can be changed while they are read."""
+
+    def reindex(self, ids: Iterable[str], /) -> None:
+        """Give records a new stamp, which moves them to the end."""
+
+    def delete(self, ids: Iterable[str], /) -> None:
+        """Delete records."""
+
+
 class Aim(TypedDict, total=False):
     """The keyword arguments of `When`."""
 
@@ -95,10 +104,12 @@ class Faults:
     pillow_lag
         Seconds for which changes stay invisible; they then appear with the stamp of the change.
     reindexed_per_page, deleted_per_page
-        Cases of the type, or forms of the xmlns, asked for that are re-indexed, or deleted, after every page of
-        a list.
+        Cases of the type, forms of the xmlns, or locations, asked for that are re-indexed, or deleted, after every
+        page of a list.
     rows_to_come
         How many rows the reports still gain, one after every page, at their top.
+    restores_pending
+        How many requests for a restore are told to come back later, as it is not ready.
     without_fields
         A server older than March 2026: case v2 refuses ``fields`` and ``exclude``.
     old_scheme_only
@@ -120,6 +131,7 @@ class Faults:
     reindexed_per_page: int = 0
     deleted_per_page: int = 0
     rows_to_come: int = 0
+    restores_pending: int = 0
     without_fields: bool = False
     old_scheme_only: bool = False
     next_as_cursor: bool = False
@@ -199,7 +211,7 @@ class Faults:
             response = spoil(response)
         return response
 
-    def between_pages(self, index: SearchIndex[Any], shown: Callable[[], list[str]]) -> None:
+    def between_pages(self, index: Changing, shown: Callable[[], list[str]]) -> None:
         """Change some of the records shown, behind the back of whoever is reading them page by page."""
         for number, change in (
             (self.reindexed_per_page, index.reindex),
@@ -216,6 +228,13 @@ class Faults:
             comes = self.rows_to_come > 0
             self.rows_to_come -= comes
         return comes
+
+    def restore_pends(self) -> bool:
+        """Whether a restore is not ready at this moment, and count it."""
+        with self._lock:
+            pends = self.restores_pending > 0
+            self.restores_pending -= pends
+        return pends
 
     def _strike(self, spoil: Spoil, when: Aim) -> None:
         with self._lock:

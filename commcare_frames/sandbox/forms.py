@@ -119,7 +119,7 @@ def _attachment(request: Request) -> Response:
 
 
 ENDPOINTS = [
-    Endpoint(api("form", "v1", "v0.5", "v0.4"), _serve, permission="edit_data"),
+    Endpoint(api("form", "v1", "v0.5", "v0.4"), _serve, permission="edit_data", serves_xml=False),
     Endpoint(
         ("/a/{domain}/api/form_attachment/v1/", "/a/{domain}/api/form/attachment/"),
         _attachment,

@@ -7,7 +7,23 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from commcare_frames.sandbox import case_v1, case_v2, control, directory, forms, lookup_tables, reporting
+from commcare_frames.sandbox import (
+    activity,
+    application_files,
+    case_v1,
+    case_v2,
+    control,
+    det_exports,
+    directory,
+    forms,
+    locations,
+    lookup_tables,
+    messaging,
+    odata,
+    people,
+    reporting,
+    restore,
+)
 from commcare_frames.sandbox.accounts import Accounts, Login, default_accounts
 from commcare_frames.sandbox.clock import Clock
 from commcare_frames.sandbox.domains import Domain
@@ -23,22 +39,34 @@ if TYPE_CHECKING:
     from typing import Self
 
     from commcare_frames.sandbox.domains import Programme
+    from commcare_frames.sandbox.event_log import EventLog
     from commcare_frames.sandbox.form_index import FormIndex
     from commcare_frames.sandbox.index import CaseIndex
     from commcare_frames.sandbox.messages import Request, Response
+    from commcare_frames.sandbox.organisation import People, Places
 
 ENDPOINTS = [
     *case_v2.ENDPOINTS,
     *case_v1.ENDPOINTS,
     *forms.ENDPOINTS,
     *directory.ENDPOINTS,
+    *application_files.ENDPOINTS,
+    *restore.ENDPOINTS,
+    *people.ENDPOINTS,
+    *locations.ENDPOINTS,
     *lookup_tables.ENDPOINTS,
     *reporting.ENDPOINTS,
+    *messaging.ENDPOINTS,
+    *activity.ENDPOINTS,
+    *odata.ENDPOINTS,
+    *det_exports.ENDPOINTS,
 ]
 
 WITHOUT_API_ACCESS = frozenset({"paused-project"})
 WITH_TWO_FACTOR = frozenset({"child-nutrition"})
 WITHOUT_REPORT_FLAGS = frozenset({"child-nutrition"})
+WITHOUT_ODATA = frozenset({"child-nutrition"})
+WITHOUT_LOCATIONS = frozenset({"child-nutrition", "paused-project"})
 
 
 class Sandbox:
@@ -57,10 +85,10 @@ class Sandbox:
     ----------
     url
         Its address.
-    admin, scoped, expired, no_api, no_edit, mobile_worker, two_factor, oauth
+    admin, scoped, expired, no_api, no_edit, only_api, mobile_worker, two_factor, oauth
         Logins: of a web user who may do everything, with a key limited to the first domain, with an expired
-        key, of roles without API access or without edit data, of a mobile worker, of a web user with a
-        two-factor code (asked for in the second domain), with an OAuth token.
+        key, of roles without API access, without edit data (and feature flags) or with nothing but API access, of a
+        mobile worker, of a web user with a two-factor code (asked for in the second domain), with an OAuth token.
     faults
         Its faults, all off.
     log
@@ -78,6 +106,8 @@ class Sandbox:
                 api_access=programme.domain not in WITHOUT_API_ACCESS,
                 two_factor=programme.domain in WITH_TWO_FACTOR,
                 reports_flagged=programme.domain not in WITHOUT_REPORT_FLAGS,
+                odata=programme.domain not in WITHOUT_ODATA,
+                has_locations=programme.domain not in WITHOUT_LOCATIONS,
             )
             for programme in programmes
         ]
@@ -88,6 +118,7 @@ class Sandbox:
         self.expired: Login = logins["expired"]
         self.no_api: Login = logins["no_api"]
         self.no_edit: Login = logins["no_edit"]
+        self.only_api: Login = logins["only_api"]
         self.mobile_worker: Login = logins["mobile_worker"]
         self.two_factor: Login = logins["two_factor"]
         self.oauth: Login = logins["oauth"]
@@ -123,6 +154,18 @@ class Sandbox:
     def forms(self, name: str) -> FormIndex:
         """Return the forms of a domain, to be looked at and changed."""
         return self._hq.domains[name].forms
+
+    def people(self, name: str) -> People:
+        """Return the users and groups of a domain, to be looked at and changed."""
+        return self._hq.domains[name].people
+
+    def places(self, name: str) -> Places:
+        """Return the locations of a domain, to be looked at and changed."""
+        return self._hq.domains[name].places
+
+    def events(self, name: str) -> EventLog:
+        """Return the messaging events of a domain, to be looked at and changed."""
+        return self._hq.domains[name].events
 
     def stop(self) -> None:
         """Stop serving and end all connections."""

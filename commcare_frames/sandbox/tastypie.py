@@ -35,15 +35,16 @@ class Page:
         """Answer with a page of objects that are JSON already."""
         meta = {
             "limit": self.limit,
-            "next": self._link(self.offset + self.limit) if self.offset + self.limit < total else None,
+            "next": self.link(self.offset + self.limit) if self.offset + self.limit < total else None,
             "offset": self.offset,
-            "previous": self._link(self.offset - self.limit) if self.offset >= self.limit else None,
+            "previous": self.link(self.offset - self.limit) if self.offset >= self.limit else None,
             "total_count": total,
         }
         body = b'{"meta": %b, "objects": [%b]}' % (json.dumps(meta).encode(), b", ".join(objects))
         return Response(body=body, records=records)
 
-    def _link(self, offset: int) -> str:
+    def link(self, offset: int) -> str:
+        """Return the query of the page that begins at `offset`."""
         # HQ's list URLs need the domain, which tastypie does not have, so the path is left out
         kept = self.params.without("limit", "offset")
         kept.pairs += [("limit", str(self.limit)), ("offset", str(offset))]

@@ -96,13 +96,6 @@ def test_places_form_a_tree_of_four_levels(programme):
     assert 140 <= len(by_id) <= 170
 
 
-def test_v1_parents_are_addresses_of_other_places(programme):
-    addresses = {location["resource_uri"] for location in programme.locations}
-    types = {kind["resource_uri"] for kind in programme.location_types}
-    assert {location["parent"] for location in programme.locations} <= addresses | {None}
-    assert {location["location_type"] for location in programme.locations} == types
-
-
 def test_positions_are_decimal_text_or_missing(programme):
     positions = {location["location_type_code"]: location["latitude"] for location in programme.locations}
     assert re.fullmatch(r"-?\d+\.\d{10}", positions["village"])

@@ -5,10 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import application, cases, course, lookups, organisation, reports, submissions
+from . import (
+    activity,
+    application,
+    cases,
+    course,
+    feeds,
+    lookups,
+    messaging,
+    organisation,
+    reports,
+    saved_exports,
+    submissions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from datetime import datetime
 
 __all__ = ["Programme", "build"]
 
@@ -36,7 +49,9 @@ class Programme:
     deactivated
         Ids of the mobile workers who left.
     locations
-        Places, with the keys of both versions of HQ's location API.
+        Places, with the keys of both versions of HQ's location API, those that were closed included.
+    archived
+        Ids of the places that were closed.
     applications
         Applications as HQ lists them.
     builds
@@ -45,6 +60,10 @@ class Programme:
         Report definitions; `report_columns` and `report_rows` give the data of one.
     data_sources
         UCR data sources; `data_source_rows` gives the rows of the only one.
+    odata_feeds
+        OData feeds of the cases and forms.
+    saved_exports
+        Exports that were saved for the Data Export Tool.
     """
 
     domain: str
@@ -56,6 +75,7 @@ class Programme:
     web_users: list[Json]
     groups: list[Json]
     locations: list[Json]
+    archived: frozenset[str]
     location_types: list[Json]
     lookup_tables: list[Json]
     lookup_items: list[Json]
@@ -63,6 +83,8 @@ class Programme:
     builds: list[Json]
     reports: list[Json]
     data_sources: list[Json]
+    odata_feeds: list[feeds.Feed]
+    saved_exports: list[Json]
 
     def iter_cases(self) -> Iterator[Json]:
         """Go through the cases in ascending order of `indexed_on`, then of `case_id`."""
@@ -71,6 +93,18 @@ class Programme:
     def iter_forms(self) -> Iterator[Json]:
         """Go through the forms of all case types in ascending order of `indexed_on`, then of `id`."""
         return submissions.iter_forms(self.world)
+
+    def messaging_events(self) -> list[Json]:
+        """Compute the messaging events in the order in which they came about, which is that of their ids."""
+        return messaging.messaging_events(self.world)
+
+    def device_logs(self) -> list[Json]:
+        """Compute what phones logged in the order in which it reached HQ, which is that of the ids."""
+        return activity.device_logs(self.world)
+
+    def audit_events(self) -> Iterator[tuple[str, datetime]]:
+        """Go through the instants at which web users used HQ, person by person."""
+        return activity.audit_events(self.world)
 
     def report_columns(self, report_id: str) -> list[Json]:
         """List the columns of a report's data."""
@@ -131,6 +165,7 @@ def build(
         web_users=organisation.web_users(world),
         groups=organisation.groups(world),
         locations=organisation.locations(world),
+        archived=organisation.archived(world),
         location_types=organisation.location_types(domain),
         lookup_tables=lookups.lookup_tables(world),
         lookup_items=lookups.lookup_items(world),
@@ -138,4 +173,6 @@ def build(
         builds=application.builds(world.root),
         reports=reports.reports(world),
         data_sources=reports.data_sources(world),
+        odata_feeds=feeds.odata_feeds(world),
+        saved_exports=saved_exports.saved_exports(world),
     )

@@ -126,6 +126,26 @@ def _owner(draw: Draw, contact: Contact, village: Village) -> str:
     return contact.worker.group_id if share < 0.993 else "-"
 
 
+def household_known_as(world: World, home: Household) -> tuple[str, str]:
+    """Return the owner and the external id of a household."""
+    draw = Draw(world.root, "household case", home.number)
+    return _owner(draw, home.contact, home.village), f"HH-{home.number + 1:05d}"
+
+
+def patient_known_as(world: World, patient: Course) -> tuple[str, str | None]:
+    """Return the owner and the external id of a patient; some are blank, some were never given."""
+    draw = Draw(world.root, "patient case", patient.number)
+    share = draw.random()
+    owner = _owner(draw, patient.contacts[0], patient.village)
+    code = f"{patient.village.block.district.code.upper()}-{registration_answers(world, patient)['registration_id']}"
+    return owner, code if share < 0.85 else "" if share < 0.93 else None
+
+
+def owner_beside(world: World, patient: Course, contact: Contact) -> str:
+    """Return the owner of a case that a form opens beside its patient."""
+    return _owner(Draw(world.root, "patient case", patient.number), contact, patient.village)
+
+
 def _case(
     *,
     case_id: str,
@@ -172,13 +192,13 @@ def household_case(world: World, number: int) -> dict[str, Any]:
     """Write a household, touched by its own registration and by those of its mothers."""
     home = household(world, number)
     answers = household_answers(world, home)
-    draw = Draw(world.root, "household case", number)
+    owner_id, external_id = household_known_as(world, home)
     return _case(
         case_id=home.case_id,
         case_type="household",
         case_name=answers["head_name"],
-        external_id=f"HH-{number + 1:05d}",
-        owner_id=_owner(draw, home.contact, home.village),
+        external_id=external_id,
+        owner_id=owner_id,
         village=home.village,
         contacts=_household_contacts(world, home),
         closed=False,
@@ -194,15 +214,13 @@ def patient_case(world: World, patient: Course) -> dict[str, Any]:
     properties = _saved(touched[0], "patient", answers)
     for contact in touched[1:]:
         properties |= _saved(contact, "patient", mother_answers(world, patient, contact))
-    draw = Draw(world.root, "patient case", patient.number)
-    share = draw.random()
-    code = f"{patient.village.block.district.code.upper()}-{answers['registration_id']}"
+    owner_id, external_id = patient_known_as(world, patient)
     return _case(
         case_id=patient.case_id,
         case_type="patient",
         case_name=answers["name"],
-        external_id=code if share < 0.85 else "" if share < 0.93 else None,
-        owner_id=_owner(draw, touched[0], patient.village),
+        external_id=external_id,
+        owner_id=owner_id,
         village=patient.village,
         contacts=touched,
         closed=touched[-1].kind == "closing",
@@ -234,7 +252,7 @@ def child_case(world: World, patient: Course, order: int) -> dict[str, Any]:
         case_type="child",
         case_name=birth["baby_name"] or f"Baby of {birth['mother_name']}",
         external_id="",
-        owner_id=_owner(Draw(world.root, "patient case", patient.number), contacts[0], patient.village),
+        owner_id=owner_beside(world, patient, contacts[0]),
         village=patient.village,
         contacts=contacts,
         closed=child_closed(contacts[-1]),
@@ -252,7 +270,7 @@ def visit_case(world: World, patient: Course, number: int) -> dict[str, Any]:
         case_type="visit",
         case_name=f"{answers['visit_type'].upper()} {answers['visit_date']}",
         external_id=None,
-        owner_id=_owner(Draw(world.root, "patient case", patient.number), contact, patient.village),
+        owner_id=owner_beside(world, patient, contact),
         village=patient.village,
         contacts=[contact],
         closed=visit_closed(patient, number),

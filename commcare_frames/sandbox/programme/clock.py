@@ -33,6 +33,11 @@ def naive_stamp(when: datetime) -> str:
     return when.isoformat(timespec="microseconds")[:-6]
 
 
+def sql_stamp(when: datetime) -> str:
+    """Write an instant as HQ does where its database gives it out: also without microseconds that are zero."""
+    return when.isoformat()[:-6]
+
+
 def day(when: datetime) -> str:
     """Write the day of an instant."""
     return when.isoformat()[:10]

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from .answers import facilities
-from .clock import ENDS, day, naive_stamp
+from .clock import ENDS, day, sql_stamp
 from .draws import Draw, hex_id
 from .people import WORKERS_PER_BLOCK
 
@@ -95,7 +95,21 @@ def locations(world: World) -> list[Json]:
             for village in places.villages
         ),
     ]
+    closed = places.villages[-1]
+    described.append(
+        {
+            **_location(world, 3, closed, parent_id=closed.block.location_id, data={}),
+            "location_id": hex_id(world.root, "closed village"),
+            "name": f"{closed.name} (fermé)",
+            "site_code": f"{closed.code}_old",
+        }
+    )
     return [{"id": number + 101, **location} for number, location in enumerate(described)]
+
+
+def archived(world: World) -> frozenset[str]:
+    """Name the places that were closed, by their ids."""
+    return frozenset({hex_id(world.root, "closed village")})
 
 
 def _about_district(district: District) -> dict[str, str]:
@@ -118,24 +132,21 @@ def _location(
     type_code, type_name = LOCATION_TYPES[level]
     draw = Draw(world.root, "location dates", where.code)
     created = ENDS - timedelta(days=draw.whole(900, 1100), seconds=draw.whole(0, 86_400))
-    modified = created + timedelta(seconds=int(draw.random() * 70_000_000), microseconds=11)
+    modified = created + timedelta(seconds=int(draw.random() * 70_000_000), microseconds=11 if level else 0)
     return {
         "location_id": location_id,
         "name": where.name,
         "domain": domain,
         "site_code": where.code,
         "external_id": f"EXT{draw.whole(0, 9999):05d}" if draw.chance(0.6) else "",
-        "created_at": naive_stamp(created),
-        "last_modified": naive_stamp(modified),
+        "created_at": sql_stamp(created),
+        "last_modified": sql_stamp(modified),
         "latitude": _degrees(getattr(where, "latitude", None)),
         "longitude": _degrees(getattr(where, "longitude", None)),
         "location_data": data,
-        "location_type": _type_path(domain, level + 1),
         "location_type_code": type_code,
         "location_type_name": type_name,
-        "parent": f"/a/{domain}/api/location/v1/{parent_id}/" if parent_id else None,
         "parent_location_id": parent_id,
-        "resource_uri": f"/a/{domain}/api/location/v1/{location_id}/",
     }
 
 

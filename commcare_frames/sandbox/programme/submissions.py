@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from .answers import Answers, baby_answers, child_visit_answers, household_answers, supervision_answers
-from .cases import child_closed, child_id, mother_answers, visit_closed, visit_id
+from .cases import (
+    child_closed,
+    child_id,
+    household_known_as,
+    mother_answers,
+    owner_beside,
+    patient_known_as,
+    visit_closed,
+    visit_id,
+)
 from .clock import ENDS, microseconds, sync_delay, utc, working_time
 from .course import Contact, Course, World, course, household
 from .draws import Draw, digest, uuid
@@ -100,10 +109,16 @@ def _household_form(world: World, number: int, *, archived: bool) -> Json:
         case_id = uuid(digest(world.root, "household archived", number))
     answers = household_answers(world, home)
     body = nest(FORMS["household"].questions, contact.version, answers)
+    owner_id, external_id = household_known_as(world, home)
     body["case"] = case_block(
         contact,
         case_id,
-        create={"case_name": answers["head_name"], "case_type": "household", "owner_id": contact.worker.user_id},
+        create={
+            "case_name": answers["head_name"],
+            "case_type": "household",
+            "owner_id": owner_id,
+            "external_id": external_id,
+        },
         update=_update(contact, "household", answers),
     )
     return envelope(world, contact, body, edited=edited_on(contact), archived=archived)
@@ -131,7 +146,10 @@ def _add_cases(world: World, patient: Course, contact: Contact, answers: Answers
     update = _update(contact, "patient", answers)
     if contact.kind == "registration":
         home = patient.household.case_id
-        create = {"case_name": patient.name, "case_type": "patient", "owner_id": contact.worker.user_id}
+        owner_id, external_id = patient_known_as(world, patient)
+        create = {"case_name": patient.name, "case_type": "patient", "owner_id": owner_id}
+        if external_id is not None:
+            create["external_id"] = external_id
         index = {"parent": ("household", "child", home)}
         registered = case_block(contact, patient.case_id, create=create, update=update, index=index)
         body["case"] = [registered, case_block(contact, home)]
@@ -151,7 +169,7 @@ def _visit_block(world: World, patient: Course, contact: Contact, answers: Answe
         create={
             "case_name": f"{answers['visit_type'].upper()} {answers['visit_date']}",
             "case_type": "visit",
-            "owner_id": contact.worker.user_id,
+            "owner_id": owner_beside(world, patient, contact),
         },
         update=_update(contact, "visit", answers),
         close=visit_closed(patient, contact.number),
@@ -166,7 +184,7 @@ def _birth_block(world: World, patient: Course, contact: Contact, baby: Answers,
         create={
             "case_name": baby["baby_name"] or f"Baby of {patient.name}",
             "case_type": "child",
-            "owner_id": contact.worker.user_id,
+            "owner_id": owner_beside(world, patient, contact),
         },
         update=_update(contact, "child", baby),
         index={"mother": ("patient", "child", patient.case_id)},
