@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import getpass
 import html
-import ipaddress
 import os
-import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from commcare_frames import credentials
+from commcare_frames.addresses import checked_name, parse_address
 from commcare_frames.credentials import Login
 from commcare_frames.errors import (
     CommCareError,
@@ -25,21 +23,13 @@ from commcare_frames.errors import (
 )
 from commcare_frames.hq import resources
 from commcare_frames.hq.client import Client
+from commcare_frames.hq.resource import API_VERSIONS
 
 if TYPE_CHECKING:
     from commcare_frames.hq.client import Patience
+    from commcare_frames.hq.resource import ApiVersion
 
-SERVERS = {name: f"https://{name}.commcarehq.org" for name in ("www", "india", "eu", "swiss")}
-DOMAIN_NAME = re.compile(r"[\w.:-]+")
 TRIES_TO_CONNECT = 2
-
-
-@dataclass(frozen=True)
-class Address:
-    """A server, and the domain on it where the address names one."""
-
-    server: str
-    domain: str | None = None
 
 
 class Domain:
@@ -57,6 +47,8 @@ class Domain:
         The user whose login to look for.
     patience
         How long to keep trying when the server is busy.
+    api_version
+        The version of HQ's APIs to ask; by default the newest that the server knows.
     """
 
     def __init__(
@@ -67,12 +59,14 @@ class Domain:
         *,
         username: str | None = None,
         patience: Patience | None = None,
+        api_version: ApiVersion | None = None,
     ) -> None:
         self.name = name
         self.server = server
+        self.api_version = api_version
         self._login = login
         self._username = username
-        self._patience = patience
+        self.patience = patience
 
     @property
     def host(self) -> str:
@@ -87,7 +81,7 @@ class Domain:
     @cached_property
     def client(self) -> Client:
         """What asks the server."""
-        return Client(self.login.auth(self.server), self.name, self._patience)
+        return Client(self.login.auth(self.server), self.name, self.patience, self.api_version)
 
     @property
     def requests_made(self) -> int:
@@ -96,12 +90,19 @@ class Domain:
 
     def sibling(self, name: str) -> Domain:
         """Return another domain of the same server and login."""
-        return Domain(name, self.server, self._login, username=self._username, patience=self._patience)
+        return Domain(
+            name,
+            self.server,
+            self._login,
+            username=self._username,
+            patience=self.patience,
+            api_version=self.api_version,
+        )
 
     def prove(self) -> None:
         """Make one cheap request that fails when this login cannot read this domain."""
         mobile = self.client.auth.is_mobile_worker
-        resource = resources.CASE_V2 if mobile else resources.CASE_TYPES
+        resource = resources.CASE_V2.in_version(self.api_version) if mobile else resources.CASE_TYPES
         try:
             self.client.ask(resource, (("limit", "1"),), attempts=TRIES_TO_CONNECT)
         except PermissionMissingError as error:
@@ -147,6 +148,7 @@ def connect(
     token: str | None = None,
     allow_http: bool = False,
     patience: Patience | None = None,
+    api_version: ApiVersion | None = None,
 ) -> Domain:
     """Connect to a domain, and make it the default of every later call.
 
@@ -172,6 +174,12 @@ def connect(
         Send the login over an unencrypted connection to a server that is not on this computer.
     patience
         How long to keep trying when the server is busy.
+    api_version
+        Keep to one version of HQ's APIs: ``"v0.4"``, ``"v0.5"``, ``"v1"`` or ``"v2"``. By default each API is asked in
+        the newest version that the server knows. ``"v1"`` and older have cases and locations as version 1 gives them:
+        cases with ``opened_by``, ``xform_ids`` and the like, but without `where`, `query` and reading by ids; only
+        `get_case` and `read_case_history` ask for version 2 all the same. An API that lacks the version is asked in
+        the nearest one that it has.
 
     Returns
     -------
@@ -182,6 +190,8 @@ def connect(
     ------
     NotConnectedError
         When domain or login are not given and not found.
+    QueryError
+        When an argument is none that can be used, such as an API version that HQ does not have.
     CommCareError
         When the server cannot be reached or refuses the login; the subclass and message tell why.
 
@@ -197,7 +207,15 @@ def connect(
     """
     login = _given_login(username, api_key, password, otp, token)
     return open_domain(
-        locate(domain, server=server, login=login, username=username, allow_http=allow_http, patience=patience)
+        locate(
+            domain,
+            server=server,
+            login=login,
+            username=username,
+            allow_http=allow_http,
+            patience=patience,
+            api_version=api_version,
+        )
     )
 
 
@@ -218,7 +236,7 @@ def resolve(domain: str | Domain | None, *, named: bool = True) -> Domain:
     if domain is None and _connected:
         return _connected[0]
     if domain is not None and _connected and "/" not in domain:
-        return _connected[0] if domain == _connected[0].name else _connected[0].sibling(_checked(domain))
+        return _connected[0] if domain == _connected[0].name else _connected[0].sibling(checked_name(domain))
     return locate(domain, named=named)
 
 
@@ -275,47 +293,6 @@ def logout(server: str | None = None) -> bool:
     return credentials.forget_login(where)
 
 
-def parse_address(text: str, *, allow_http: bool = False) -> Address:
-    """Understand a short name, a URL, or a web address of a domain.
-
-    Parameters
-    ----------
-    text
-        What a person typed or pasted.
-    allow_http
-        Whether a server elsewhere may be spoken to without encryption.
-
-    Returns
-    -------
-    Address
-        Base URL of the server, and the domain if the text names one.
-
-    Raises
-    ------
-    QueryError
-        When it is no address of a server, or an unencrypted one.
-    """
-    text = text.strip()
-    if text.lower() in SERVERS:
-        return Address(SERVERS[text.lower()])
-    parts = urlsplit(text if "://" in text else f"https://{text}")
-    host = parts.hostname or ""
-    is_local = _is_loopback(host)
-    if parts.scheme not in {"http", "https"} or not (is_local or "." in host or ":" in parts.netloc):
-        raise QueryError(
-            f"{text!r} is no server: give {', '.join(map(repr, SERVERS))}, or a URL such as "
-            f"'https://commcare.example.org'.{did_you_mean(text, SERVERS)}"
-        )
-    if parts.scheme == "http" and not is_local and not allow_http:
-        raise QueryError(
-            f"{text!r} is not encrypted: the login would be readable on the way. Use https://, or pass "
-            "allow_http=True if the way to that server is safe."
-        )
-    match = re.match(r"/a/([^/]+)", parts.path)
-    netloc = parts.netloc.rpartition("@")[2].lower()
-    return Address(f"{parts.scheme}://{netloc}", match[1] if match else None)
-
-
 def locate(
     domain: str | None = None,
     *,
@@ -325,12 +302,13 @@ def locate(
     named: bool = True,
     allow_http: bool = False,
     patience: Patience | None = None,
+    api_version: ApiVersion | None = None,
 ) -> Domain:
     """Find server and domain as `connect` does, without asking the server anything.
 
     Parameters
     ----------
-    domain, server, username, allow_http, patience
+    domain, server, username, allow_http, patience, api_version
         As for `connect`.
     login
         The login, if the caller gave one.
@@ -347,6 +325,11 @@ def locate(
     NotConnectedError
         When no domain is named anywhere and one has to be.
     """
+    if api_version is not None and api_version not in API_VERSIONS:
+        raise QueryError(
+            f"api_version={api_version!r} is none of HQ's: {', '.join(map(repr, API_VERSIONS))}, or None for "
+            "the newest that the server knows."
+        )
     pasted = parse_address(domain, allow_http=allow_http) if domain and "/" in domain else None
     place = server or (pasted and pasted.server) or os.environ.get("COMMCARE_SERVER") or credentials.saved_server()
     address = parse_address(place or "www", allow_http=allow_http)
@@ -361,17 +344,8 @@ def locate(
             f"No domain was named for {address.server}: connect with connect('my-domain'), or set COMMCARE_DOMAIN. "
             "It is the word after /a/ in your project's web address; list_domains() shows those you may open."
         )
-    checked = _checked(name) if name else ""
-    return Domain(checked, address.server, login, username=username, patience=patience)
-
-
-def _checked(name: str) -> str:
-    if not DOMAIN_NAME.fullmatch(name) or name in {".", ".."}:
-        raise QueryError(
-            f"{name!r} is no domain name: it may have letters, digits and - . _ : only, as in the web address "
-            "https://www.commcarehq.org/a/<domain>/."
-        )
-    return name
+    checked = checked_name(name) if name else ""
+    return Domain(checked, address.server, login, username=username, patience=patience, api_version=api_version)
 
 
 def _given_login(
@@ -386,12 +360,3 @@ def _given_login(
     if password:
         return Login("password", password, user, otp)
     return Login("token", token) if token else None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -20,12 +20,16 @@ from commcare_frames.errors import (
     TwoFactorError,
     WrongServerError,
 )
+from commcare_frames.hq.resources import RESTORE
+from commcare_frames.hq.xml import parse
 
 if TYPE_CHECKING:
     import requests
 
     from commcare_frames.hq.auth import Auth
-    from commcare_frames.hq.resources import Resource
+    from commcare_frames.hq.resource import Resource
+
+XML_START = b"<?xml"
 
 PASSING_TROUBLE = frozenset(
     {
@@ -36,7 +40,12 @@ PASSING_TROUBLE = frozenset(
     }
 )
 
+UNCOUNTED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
+"""What HQ answers before it counts a request against the domain's limits."""
+
 KEY_PAGE = "My Account Settings > API Keys"
+NOT_IN_PLAN = b"Feature flag not enabled."
+"""What OData feeds answer, with 404, where the plan does not include them."""
 
 
 class BrokenAnswerError(ValueError):
@@ -74,11 +83,12 @@ def describe_body(body: bytes) -> str:
 def error_text(response: requests.Response) -> str:
     """Return HQ's own words about an error, from whichever key it put them under."""
     try:
-        body = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
+        body = parse(response.content) if response.content.startswith(XML_START) else orjson.loads(response.content)
+    except ValueError:
         return ""
     if isinstance(body, dict):
-        body = body.get("error") or body.get("error_message") or body.get("errors") or ""
+        said = (body.get(key) for key in ("error", "error_message", "errors", "message", "error_html"))
+        body = next(filter(None, said), "")
     if isinstance(body, dict):
         body = body.get("message", "")
     return "; ".join(map(str, body)) if isinstance(body, list) else str(body)
@@ -87,9 +97,10 @@ def error_text(response: requests.Response) -> str:
 def lacks_url(response: requests.Response) -> bool:
     """Whether a 404 comes from a server that does not know the URL, not from a missing record.
 
-    A record that is missing is answered with an empty body or JSON, an unknown URL with a web page.
+    A record that is missing is answered with an empty body, JSON or XML, an unknown URL with a web page.
     """
-    return response.status_code == HTTPStatus.NOT_FOUND and response.content.lstrip()[:1] == b"<"
+    start = response.content.lstrip()
+    return response.status_code == HTTPStatus.NOT_FOUND and start[:1] == b"<" and not start.startswith(XML_START)
 
 
 def retry_after(response: requests.Response) -> float | None:
@@ -126,7 +137,9 @@ def error_of(response: requests.Response, resource: Resource, auth: Auth, domain
     elif status == HTTPStatus.FORBIDDEN:
         error = _forbidden(resource, host, domain, auth)
     elif status == HTTPStatus.NOT_FOUND:
-        error = _not_found(response, resource, host)
+        error = _not_found(response, resource, host, domain)
+    elif status == HTTPStatus.NOT_ACCEPTABLE and resource is RESTORE:
+        error = LoginError(f"{host} gives no restore to {_who(auth)}: the account is deactivated or was deleted.")
     elif status == HTTPStatus.BAD_REQUEST:
         error = QueryError(f"{host} did not accept the query to its {resource.title}: {error_text(response)}")
     else:
@@ -184,9 +197,18 @@ def _unauthorized(
     if text and ("permission" in lowered or "not authorized" in lowered):
         return PermissionMissingError(
             f"{host} refuses the {resource.title} of domain {domain!r} to {_who(auth)}: {text}. "
-            f"It takes {_needed(resource)}."
+            f"It takes {describe_need(resource)}."
         )
-    return LoginError(_rejected(host, auth, domain))
+    says_why = resource.path == RESTORE.path and bool(response.content)
+    return _no_restore(response, host) if says_why else LoginError(_rejected(host, auth, domain))
+
+
+def _no_restore(response: requests.Response, host: str) -> CommCareError:
+    """Say why a right login gets no restore, which HQ does in plain words, as a 401 like a wrong one."""
+    text = response.text.strip()
+    if text.startswith("Invalid restore as user"):
+        return NotFoundError(f"{host}: {text}. No user is called that: read_users() shows the mobile workers.")
+    return PermissionMissingError(f"{host} gives no restore: {text[:300]}.")
 
 
 def _rejected(host: str, auth: Auth, domain: str | None) -> str:
@@ -216,26 +238,47 @@ def _forbidden(resource: Resource, host: str, domain: str | None, auth: Auth) ->
         )
     return PermissionMissingError(
         f"403 from {host} for the {resource.title}: the login is right, but {_who(auth)} is no member of domain "
-        f"{domain!r}, or what this takes is missing: {_needed(resource)}. Ask an administrator of the project."
+        f"{domain!r}, or what this takes is missing: {describe_need(resource)}. Ask an administrator of the project."
     )
 
 
-def _needed(resource: Resource) -> str:
+def describe_need(resource: Resource) -> str:
     """Say what a user and a domain need for a resource."""
-    permissions = '"API access"' + (f' and "{resource.permission}"' if resource.permission else "")
-    role = f"a role with {permissions} in that domain (Project Settings > Roles & Permissions)"
+    permissions = needed_permissions(resource)
+    if not permissions:
+        return "a member of that domain"
+    return f"a role with {permissions} in that domain (Project Settings > Roles & Permissions){needed_beside(resource)}"
+
+
+def needed_permissions(resource: Resource) -> str:
+    """Name the permissions that a role needs for a resource."""
+    names = ("API access" if resource.is_api else None, resource.permission)
+    return " and ".join(f'"{name}"' for name in names if name)
+
+
+def needed_beside(resource: Resource) -> str:
+    """Say what else a resource takes: of the domain's plan, or a feature flag."""
+    if resource.plan_feature is not None:
+        return f", and a plan of the domain that includes {resource.plan_feature}"
     if resource.feature_flag is None:
-        return role
-    return f"{role}, and the feature flag {resource.feature_flag} on the domain, which Dimagi's support switches on"
+        return ""
+    whose = "user" if resource.flag_of_user else "domain"
+    return f", and the feature flag {resource.feature_flag} on the {whose}, which Dimagi's support switches on"
 
 
-def _not_found(response: requests.Response, resource: Resource, host: str) -> CommCareError:
-    if lacks_url(response):
+def _not_found(response: requests.Response, resource: Resource, host: str, domain: str | None) -> CommCareError:
+    if lacks_url(response) and not resource.is_page_when_missing:
         return WrongServerError(
             f"{host} does not know the {resource.title}. Either it is not a CommCare HQ server "
             "or it runs a version without that API."
         )
-    return NotFoundError(f"{host}: {error_text(response) or f'nothing found by the {resource.title}'}.")
+    if response.content == NOT_IN_PLAN:
+        return PermissionMissingError(
+            f"{host} says that the plan of domain {domain!r} does not include the {resource.title}. "
+            "See Project Settings > Subscription for a plan with OData feeds (Power BI and Tableau integration)."
+        )
+    said = error_text(response).rstrip(".")
+    return NotFoundError(f"{host}: {said or f'nothing found by the {resource.title}'}.")
 
 
 def _who(auth: Auth) -> str:

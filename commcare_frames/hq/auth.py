@@ -57,6 +57,17 @@ class Auth(AuthBase):
         raise NotImplementedError
 
 
+class NoAuth(Auth):
+    """No login, for the one question that HQ answers to anybody: whether a login is right."""
+
+    def __init__(self, server: str) -> None:
+        super().__init__(server, None)
+
+    def sign(self, request: PreparedRequest) -> PreparedRequest:
+        """Leave `request` as it is."""
+        return request
+
+
 class ApiKeyAuth(Auth):
     """``Authorization: ApiKey <username>:<key>``."""
 

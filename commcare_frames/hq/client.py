@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
-import urllib3
 
-from commcare_frames.errors import RateLimitError, ReadCancelledError, ServerFailedError, ServerUnreachableError
+from commcare_frames.errors import CommCareError, RateLimitError, ReadCancelledError, ServerFailedError
 from commcare_frames.hq import answers
 from commcare_frames.hq.auth import PasswordAuth
+from commcare_frames.hq.trouble import CONNECT_TIMEOUT, ThrottledError, TroubleError, trouble_of
+from commcare_frames.hq.usage import usage_of
+from commcare_frames.hq.xml import XML_PARAMS, reading_xml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from commcare_frames.errors import CommCareError
     from commcare_frames.hq.auth import Auth
-    from commcare_frames.hq.resources import Resource
+    from commcare_frames.hq.resource import ApiVersion, Resource, Wire
 
     Params = Sequence[tuple[str, str]]
 
@@ -31,41 +32,14 @@ T = TypeVar("T")
 
 logger = logging.getLogger("commcare_frames")
 
-CONNECT_TIMEOUT = 15.0
 SHOWN_WAIT = 2.0
 CANCEL_CHECK = 0.1
+READ_SIZE = 1 << 20
+"""Bytes taken at a time: of 10 kB, as requests takes by itself, each waits for its turn while other threads work."""
 
 
 class CancelledError(Exception):
     """The pull that a request belongs to was given up while the request waited."""
-
-
-class _ThrottledError(Exception):
-    """The server refused a request because of its limits (429)."""
-
-    def __init__(self, seconds: float | None) -> None:
-        super().__init__()
-        self.seconds = seconds
-
-
-class _TroubleError(Exception):
-    """A request failed in a way that may pass.
-
-    Parameters
-    ----------
-    text
-        What went wrong, in a few words.
-    unreachable
-        The error to raise when it does not pass, where the connection failed rather than the answer.
-    status_code
-        The status of the answer, where that is what went wrong.
-    """
-
-    def __init__(self, text: str, unreachable: CommCareError | None = None, *, status_code: int | None = None) -> None:
-        super().__init__(text)
-        self.unreachable = unreachable
-        self.status_code = status_code
-        self.may_be_the_page = unreachable is None
 
 
 @dataclass(frozen=True)
@@ -110,13 +84,22 @@ class Client:
         The domain (project space) that resources belong to.
     patience
         How long to keep trying.
+    api_version
+        The version of HQ's APIs to ask; by default the newest that the server knows.
     """
 
-    def __init__(self, auth: Auth, domain: str | None = None, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        auth: Auth,
+        domain: str | None = None,
+        patience: Patience | None = None,
+        api_version: ApiVersion | None = None,
+    ) -> None:
         self.auth = auth
         self.server = auth.server
         self.domain = domain
         self.patience = patience or Patience()
+        self.api_version = api_version
         self.requests_made = 0
         self.on_wait: Callable[[float, str], None] = _log_wait
         self._session = requests.Session()
@@ -128,6 +111,7 @@ class Client:
                 "User-Agent": f"commcare_frames/{version('commcare-frames')}",
             }
         )
+        self._usage = usage_of(self.server, domain)
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._hold_until = 0.0
@@ -158,6 +142,8 @@ class Client:
         body: Any = None,  # noqa: ANN401  any JSON value
         tail: str = "",
         read: Callable[[Answer], T] | None = None,
+        take: Callable[[requests.Response], T] | None = None,
+        wire: Wire = "json",
         attempts: int | None = None,
         cancelled: threading.Event | None = None,
     ) -> T:
@@ -170,12 +156,17 @@ class Client:
         params
             Query parameters, repeated ones too.
         body
-            A JSON value to send with POST; without it the request is a GET.
+            A JSON value to send with POST, or the fields of a form where the resource takes one; without it the
+            request is a GET.
         tail
             What follows the resource's path, such as a record's id.
         read
             Makes the result of the answer; a `ValueError` from it counts as a broken answer, which is asked again.
             By default the answer is parsed as JSON.
+        take
+            Makes the result of an answer while it arrives, in place of `read`: for what is too large to be held whole.
+        wire
+            The format to ask for; XML comes to `read` as the JSON that it stands for.
         attempts
             Tries before giving up on an answer that keeps failing; by default the client's patience.
         cancelled
@@ -184,7 +175,7 @@ class Client:
         Returns
         -------
         T
-            What `read` returned.
+            What `read` or `take` returned.
 
         Raises
         ------
@@ -193,18 +184,20 @@ class Client:
         """
         failures = throttled = 0
         cancelled = cancelled or threading.Event()
+        if wire == "xml":
+            params, read = (*params, *XML_PARAMS), reading_xml(read or _parsed)
         while True:
             self._hold(resource, cancelled)
             try:
-                return self._ask_once(resource, params, body, tail, read)
-            except _ThrottledError as limit:
+                return self._ask_once(resource, params, body, tail, read=read, take=take)
+            except ThrottledError as limit:
                 throttled += 1
                 self._obey_limit(resource, limit.seconds, throttled)
-            except _TroubleError as trouble:
+            except TroubleError as trouble:
                 failures += 1
                 tries = attempts if trouble.may_be_the_page and attempts else self.patience.attempts
                 if failures >= tries:
-                    raise self._giving_up(resource, failures, trouble) from None
+                    raise self._giving_up(resource, failures, trouble, wire) from None
                 wait = self.patience.wait(failures)
                 self._tell(wait, f"{self.host}: {trouble}; trying again")
                 self._sleep(resource, wait, cancelled)
@@ -215,49 +208,53 @@ class Client:
         params: Params,
         body: Any,  # noqa: ANN401  any JSON value
         tail: str,
+        *,
         read: Callable[[Answer], T] | None,
+        take: Callable[[requests.Response], T] | None,
     ) -> T:
-        response = self._exchange(resource, params, body, tail)
+        response: requests.Response | None = None
+        try:
+            response = self._send(resource, params, body, tail)
+            self._check(response, resource)
+            return _made_of(response, read, take)
+        except requests.exceptions.RequestException as error:
+            raise trouble_of(error, self.server, reached=self._reached) from None
+        finally:
+            if response is not None:
+                response.close()
+
+    def _check(self, response: requests.Response, resource: Resource) -> None:
+        """Raise for every answer that is not a success."""
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            raise _ThrottledError(answers.retry_after(response))
+            asked = answers.retry_after(response)
+            self._usage.note_refusal(asked)
+            raise ThrottledError(asked)
         if response.status_code in answers.PASSING_TROUBLE:
-            raise _TroubleError(f"status {response.status_code}", status_code=response.status_code)
+            raise TroubleError(f"status {response.status_code}", status_code=response.status_code)
         if not HTTPStatus.OK <= response.status_code < HTTPStatus.MULTIPLE_CHOICES:
             raise answers.error_of(response, resource, self.auth, self.domain)
-        answer = Answer(response.content, response.headers.get("Date"))
-        try:
-            return read(answer) if read else answers.parse_json(answer.body)
-        except ValueError as error:
-            raise _TroubleError(str(error)) from None
 
-    def _giving_up(self, resource: Resource, failures: int, trouble: _TroubleError) -> CommCareError:
+    def _giving_up(self, resource: Resource, failures: int, trouble: TroubleError, wire: Wire) -> CommCareError:
+        in_xml = "It fails too where a name is none that XML allows: try wire='json'. " if wire == "xml" else ""
         return trouble.unreachable or ServerFailedError(
             f"{self.host} failed {failures} times in a row at the {resource.title}, last with {trouble}. "
-            f"HQ may be busy or down (status.commcarehq.org). {_what_is_kept(resource)}",
+            f"HQ may be busy or down (status.commcarehq.org). {in_xml}{_what_is_kept(resource)}",
             status_code=trouble.status_code,
         )
 
-    def _exchange(self, resource: Resource, params: Params, body: Any, tail: str) -> requests.Response:  # noqa: ANN401
-        """Send a request and say of every failure of the connection what it is."""
-        try:
-            return self._send(resource, params, body, tail)
-        except requests.exceptions.ReadTimeout:
-            raise _TroubleError("no answer in time") from None
-        except requests.exceptions.ChunkedEncodingError:
-            raise _TroubleError("an answer that breaks off") from None
-        except requests.exceptions.ContentDecodingError:
-            raise _TroubleError("an answer that cannot be unpacked") from None
-        except requests.exceptions.RequestException as error:
-            if _broke_off(error):
-                raise _TroubleError("a connection that breaks off") from None
-            if not self._may_pass(error):
-                raise self._unreachable(error) from None
-            raise _TroubleError("no connection", unreachable=self._unreachable(error)) from None
-
-    def _send(self, resource: Resource, params: Params, body: Any, tail: str) -> requests.Response:  # noqa: ANN401
+    def _send(
+        self,
+        resource: Resource,
+        params: Params,
+        body: Any,  # noqa: ANN401
+        tail: str,
+    ) -> requests.Response:
+        if self.api_version:
+            return self._request(resource, resource.path_in(self.api_version), params, body, tail)
         old = resource in self._old_scheme
-        response = self._request(resource, resource.old_path if old else resource.path, params, body, tail)
-        if not old and answers.lacks_url(response):
+        path = resource.old_path if old else resource.path
+        response = self._request(resource, path, params, body, tail)
+        if not old and resource.old_path != resource.path and answers.lacks_url(response):
             second = self._request(resource, resource.old_path, params, body, tail)
             if not answers.lacks_url(second):
                 self._old_scheme.add(resource)
@@ -274,14 +271,21 @@ class Client:
     ) -> requests.Response:
         with self._lock:
             self.requests_made += 1
-        response = self._session.request(
-            "GET" if body is None else "POST",
-            self.server + path.format(domain=self.domain) + tail,
-            params=list(params),
-            json=body,
-            timeout=(CONNECT_TIMEOUT, resource.timeout),
-            allow_redirects=False,
-        )
+        status: int | None = None
+        try:
+            response = self._session.request(
+                "GET" if body is None else "POST",
+                self.server + path.format(domain=self.domain) + tail,
+                params=list(params),
+                **{"data" if resource.takes_form else "json": body},
+                timeout=(CONNECT_TIMEOUT, resource.timeout),
+                allow_redirects=False,
+                stream=True,
+            )
+            status = response.status_code
+        finally:
+            # One without an answer may have reached HQ all the same.
+            self._usage.note(counts=resource.is_throttled and status not in answers.UNCOUNTED)
         self._reached = True
         challenge = response.headers.get("WWW-Authenticate", "").lower()
         if (
@@ -292,6 +296,11 @@ class Client:
         ):
             return self._request(resource, path, params, body, tail)
         return response
+
+    def pause(self, resource: Resource, seconds: float, why: str) -> None:
+        """Wait because the server asked for it, as it does while it prepares an answer."""
+        self._tell(seconds, f"{self.host} {why}")
+        self._sleep(resource, seconds, threading.Event())
 
     def _obey_limit(self, resource: Resource, asked: float | None, throttled: int) -> None:
         # A server that names a wait and then refuses again is not to be asked in a tight loop.
@@ -329,34 +338,27 @@ class Client:
         if seconds > SHOWN_WAIT:
             self.on_wait(seconds, why)
 
-    def _may_pass(self, error: requests.exceptions.RequestException) -> bool:
-        """Whether a connection error may be gone at the next try: once the server was reached, most are."""
-        if isinstance(error, requests.exceptions.SSLError | requests.exceptions.ProxyError):
-            return False
-        return isinstance(error, requests.exceptions.ConnectionError) and self._reached
 
-    def _unreachable(self, error: requests.exceptions.RequestException) -> ServerUnreachableError:
-        if isinstance(error, requests.exceptions.SSLError):
-            why = "its certificate is not trusted on this computer, or something in between speaks for it"
-        elif isinstance(error, requests.exceptions.ProxyError):
-            why = "the proxy set on this computer does not let the request through"
-        elif isinstance(error, requests.exceptions.ConnectTimeout):
-            why = f"it did not answer within {CONNECT_TIMEOUT:.0f} seconds"
-        elif "resolve" in str(error).lower() or "getaddrinfo" in str(error).lower():
-            why = "there is no server of that name, or no network"
-        elif "refused" in str(error).lower():
-            why = "it refuses connections"
-        else:
-            why = "the connection broke"
-        return ServerUnreachableError(
-            f"{self.server} cannot be reached: {why}. Check the network and the server address."
-        )
+def _made_of(
+    response: requests.Response,
+    read: Callable[[Answer], T] | None,
+    take: Callable[[requests.Response], T] | None,
+) -> T:
+    try:
+        if take:
+            return take(response)
+        whole = b"".join(response.iter_content(READ_SIZE))
+        answer = Answer(whole, response.headers.get("Date"))
+        made: T = read(answer) if read else _parsed(answer)
+    except (CommCareError, requests.exceptions.RequestException):
+        raise
+    except ValueError as error:
+        raise TroubleError(str(error)) from None
+    return made
 
 
-def _broke_off(error: requests.exceptions.RequestException) -> bool:
-    """Whether a connection was made and then lost or fell silent, which a page that is too large can cause."""
-    cause = error.args[0] if error.args else None
-    return isinstance(cause, urllib3.exceptions.ProtocolError | urllib3.exceptions.ReadTimeoutError)
+def _parsed(answer: Answer) -> Any:  # noqa: ANN401  any JSON value
+    return answers.parse_json(answer.body)
 
 
 def _what_is_kept(resource: Resource) -> str:

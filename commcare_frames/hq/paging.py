@@ -6,19 +6,20 @@ import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import orjson
 
+from commcare_frames.errors import CommCareError
 from commcare_frames.hq.answers import BrokenAnswerError, describe_body, parse_json
-from commcare_frames.hq.resources import PageStyle
+from commcare_frames.hq.resource import PageStyle
 from commcare_frames.hq.stamps import to_stamp, to_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from commcare_frames.hq.client import Answer
-    from commcare_frames.hq.resources import Resource
+    from commcare_frames.hq.resource import Resource
 
     Params = Sequence[tuple[str, str]]
 
@@ -71,7 +72,8 @@ def first_params(resource: Resource, params: Params, limit: int) -> tuple[tuple[
     """Query parameters of the first page."""
     if resource.page_style is PageStyle.WHOLE:
         return tuple(params)
-    order = (("order_by", str(resource.stamp)),) if resource.page_style is PageStyle.STAMP else ()
+    by_stamp = resource.page_style in {PageStyle.STAMP, PageStyle.SEEK}
+    order = (("order_by", str(resource.stamp)),) if by_stamp else ()
     return (*params, *order, ("limit", str(limit)))
 
 
@@ -103,7 +105,7 @@ def read_page(resource: Resource, asked: Params, answer: Answer) -> Page:
         meta = envelope.get("meta") or {}
         total = envelope.get("matching_records", envelope.get("total_records", meta.get("total_count")))
         headers = {str(column["slug"]): str(column["header"]) for column in envelope.get("columns", ())}
-        page = Page(answer.body, key, records, total, None, answer.date, headers)
+        page = Page(answer.body, key, records, total if resource.is_counted else None, None, answer.date, headers)
         following = _FOLLOWING[resource.page_style](resource, tuple(asked), envelope, page)
     except (AttributeError, KeyError, TypeError) as error:
         raise BrokenAnswerError(f"JSON that is no page of the {resource.title}") from error
@@ -179,24 +181,52 @@ def _by_stamp(
 ) -> tuple[tuple[str, str], ...] | None:
     """Start the next page at the last stamp: offsets would shift while records move to the end.
 
-    Where a whole page has one stamp the offset moves on inside it. Stamps are the same that share a millisecond,
-    which is all that HQ's index looks at.
+    Where a whole page has one stamp the offset moves on inside it. Stamps are taken for the same that share a
+    millisecond, which is all that HQ's index looks at.
     """
     if not (envelope.get("meta") or {}).get("next") or not page.parsed:
         return None
-    start = f"{resource.stamp}_start"
+    start, _ = resource.range_names
     last = to_stamp(to_time(str(page.parsed[-1][str(resource.stamp)]))).removesuffix("Z")
     if dict(asked).get(start) == last:
         return _moved_on(asked, len(page.parsed))
     return (*(pair for pair in asked if pair[0] not in {start, "offset"}), (start, last))
 
 
-def _by_offset(
-    _resource: Resource, asked: tuple[tuple[str, str], ...], envelope: dict[str, Any], page: Page
+def _by_seek(
+    resource: Resource, asked: tuple[tuple[str, str], ...], envelope: dict[str, Any], page: Page
 ) -> tuple[tuple[str, str], ...] | None:
-    """Count on from the page itself: `next` may be a query, a path or a URL, and is null or blank at the end."""
+    """Start the next page at the last stamp, whose records come again.
+
+    The cursor in `next` is left alone: among records that share a stamp it loses some, or leads to the same page again
+    and again.
+    """
+    if _is_short(envelope, page):
+        return None
+    start = f"{resource.stamp}.gte"
+    last = str(page.parsed[-1][str(resource.stamp)])
+    if dict(asked).get(start) == last:
+        raise CommCareError(
+            f"{len(page.parsed):,} or more records of the {resource.title} have the same {resource.stamp}, {last}, and "
+            "HQ gives out no more of them at once: the others cannot be reached. Read fewer at a time, with a filter."
+        )
+    return (*(pair for pair in asked if pair[0] != start), (start, last))
+
+
+def _is_short(envelope: dict[str, Any], page: Page) -> bool:
+    """Whether a page has fewer records than it could have, so that it must be the last one."""
+    return len(page.parsed) < int(envelope["meta"]["limit"]) or not page.parsed
+
+
+def _by_offset(
+    resource: Resource, asked: tuple[tuple[str, str], ...], envelope: dict[str, Any], page: Page
+) -> tuple[tuple[str, str], ...] | None:
+    """Count on from the page itself: `next` may be a query, a path or a URL, and is null or blank at the end.
+
+    Where HQ does not count, `next` never ends.
+    """
     following = (envelope.get("meta") or {}).get("next") or envelope.get("next_page")
-    if not following or not page.parsed:
+    if not following or not page.parsed or (not resource.is_counted and _is_short(envelope, page)):
         return None
     return _moved_on(asked, len(page.parsed))
 
@@ -206,6 +236,19 @@ def _moved_on(asked: tuple[tuple[str, str], ...], rows: int) -> tuple[tuple[str,
     return (*(pair for pair in asked if pair[0] != "offset"), ("offset", str(offset)))
 
 
+def _by_link(
+    resource: Resource, _asked: tuple[tuple[str, str], ...], envelope: dict[str, Any], _page: Page
+) -> tuple[tuple[str, str], ...] | None:
+    """Take the query of the link only: where it leads is the place that was asked, whatever host it names."""
+    link = envelope.get("@odata.nextLink")
+    if not link:
+        return None
+    following = tuple(parse_qsl(urlsplit(str(link)).query, keep_blank_values=True))
+    if not following:
+        raise BrokenAnswerError(f"a page of the {resource.title} whose next link has no query")
+    return following
+
+
 def _whole(_resource: Resource, _asked: tuple[tuple[str, str], ...], _envelope: dict[str, Any], _page: Page) -> None:
     return None
 
@@ -213,6 +256,8 @@ def _whole(_resource: Resource, _asked: tuple[tuple[str, str], ...], _envelope: 
 _FOLLOWING = {
     PageStyle.CURSOR: _by_cursor,
     PageStyle.STAMP: _by_stamp,
+    PageStyle.SEEK: _by_seek,
     PageStyle.OFFSET: _by_offset,
+    PageStyle.LINK: _by_link,
     PageStyle.WHOLE: _whole,
 }

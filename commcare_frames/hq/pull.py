@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from commcare_frames.errors import ServerFailedError
 from commcare_frames.hq.gather import gather
 from commcare_frames.hq.paging import Page, first_params, read_page
-from commcare_frames.hq.resources import PageStyle, Resource
-from commcare_frames.hq.stamps import MILLISECOND, earlier, to_stamp, to_time
+from commcare_frames.hq.resource import PageStyle, Resource, Wire
+from commcare_frames.hq.stamps import MILLISECOND, earlier, end_of_millisecond, to_stamp, to_time
+from commcare_frames.hq.xml import check_wire
 
 if TYPE_CHECKING:
     import threading
@@ -25,11 +26,16 @@ TRIES_BEFORE_HALVING = 2
 
 @dataclass(frozen=True)
 class Question:
-    """What a pull asks: a resource, the query parameters that choose its records, what follows its path."""
+    """What a pull asks: a resource, the query parameters that choose its records, what follows its path, the format."""
 
     resource: Resource
     params: tuple[tuple[str, str], ...] = ()
     tail: str = ""
+    wire: Wire = "json"
+
+    def __post_init__(self) -> None:
+        """Check the format, which a caller says."""
+        check_wire(self.wire)
 
 
 @dataclass(frozen=True)
@@ -136,12 +142,15 @@ def pull(
 def range_params(resource: Resource, after: str | None, until: str | None) -> tuple[tuple[str, str], ...]:
     """Query parameters for stamps later than `after`, up to and including `until`."""
     if resource.page_style is PageStyle.STAMP:
-        # It begins at `_start` itself.
+        # It begins at the start itself, and ends at the end: that is the last microsecond where there are any.
         after = after and to_stamp(to_time(after) + MILLISECOND)
-        names, trim = (f"{resource.stamp}_start", f"{resource.stamp}_end"), "Z"
+        until = end_of_millisecond(until) if until and resource.exact_stamps else until
+        names, trim = resource.range_names, "Z"
     else:
         # Not `.gte`: HQ's cursor carries a parameter of that name and would read the first page twice.
         names, trim = (f"{resource.stamp}.gt", f"{resource.stamp}.lte"), ""
+        if resource.page_style is PageStyle.SEEK:
+            trim = "Z"
     pairs = zip(names, (after, until), strict=True)
     return tuple((name, stamp.removesuffix(trim)) for name, stamp in pairs if stamp)
 
@@ -171,12 +180,13 @@ def _pages(
     asked: tuple[tuple[str, str], ...] | None = segment.following or start(segment.after)
     previous: Page | None = None
     while asked is not None:
-        can_halve = bool(resource.stamp) and limit > SMALLEST_PAGE
+        can_halve = (bool(resource.stamp) or resource.page_style is PageStyle.LINK) and limit > SMALLEST_PAGE
         try:
             page = client.ask(
                 resource,
                 asked,
                 tail=question.tail,
+                wire=question.wire,
                 read=lambda answer, asked=asked: read_page(resource, asked, answer),  # type: ignore[misc]
                 attempts=TRIES_BEFORE_HALVING if can_halve else None,
                 cancelled=cancelled,
@@ -185,7 +195,10 @@ def _pages(
             if not can_halve:
                 raise
             limit //= 2
-            asked = start(_last_stamp(previous, resource) or segment.after)
+            if resource.stamp:
+                asked = start(_last_stamp(previous, resource) or segment.after)
+            else:
+                asked = tuple((name, str(limit) if name == "limit" else value) for name, value in asked)
             continue
         asked = page.following
         segment = replace(segment, following=asked, done=asked is None)

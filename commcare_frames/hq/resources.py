@@ -1,68 +1,21 @@
-"""Every resource of CommCare HQ that can be read, declared once: paths, page style, id, change stamp, permission."""
+"""Every resource of CommCare HQ that can be read, declared once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
+from commcare_frames.hq.resource import PageStyle, Resource
 
-
-class PageStyle(Enum):
-    """How a resource hands out its records."""
-
-    CURSOR = "cursor"  # an opaque cursor in `next`
-    STAMP = "stamp"  # ordered by the change stamp; the next page starts at the last stamp seen
-    OFFSET = "offset"  # limit and offset
-    WHOLE = "whole"  # everything in one answer
-
-
-@dataclass(frozen=True)
-class Resource:
-    """One readable API of CommCare HQ.
-
-    Parameters
-    ----------
-    title
-        What people call the API, for messages.
-    path, old_path
-        URL paths in the new and the old scheme; ``{domain}`` stands for the domain.
-    records
-        Key of the list of records in an answer; None where the answer is one object.
-    page_style, largest_page
-        How records are paged, and the most records the server gives out at once.
-    key
-        The field that identifies a record.
-    stamp
-        The field that tells when a record last changed in the index the API reads from.
-    permission
-        The role permission that a user needs beside "API access", as HQ's role page names it.
-    feature_flag
-        The feature flag that the domain needs, which only Dimagi's support can switch on.
-    web_users_only
-        Whether mobile workers are refused.
-    is_selective
-        Whether a caller may choose the fields of records, and fetch records of the same shape by their ids.
-    repeats_params
-        Whether the cursor of a next page has to come with the parameters of the first.
-    timeout
-        Seconds to wait for an answer to begin.
-    """
-
-    title: str
-    path: str
-    old_path: str
-    records: str | None = None
-    page_style: PageStyle = PageStyle.WHOLE
-    largest_page: int = 0
-    key: str = "id"
-    stamp: str | None = None
-    permission: str | None = None
-    feature_flag: str | None = None
-    web_users_only: bool = True
-    is_selective: bool = False
-    repeats_params: bool = False
-    timeout: float = 120.0
-
-
+CASE_V1 = Resource(
+    title="Case API v1",
+    path="/a/{domain}/api/case/v1/",
+    old_path="/a/{domain}/api/v0.5/case/",
+    records="objects",
+    page_style=PageStyle.STAMP,
+    largest_page=5000,
+    key="case_id",
+    stamp="indexed_on",
+    permission="Edit Data",
+    has_v0_4=True,
+)
 CASE_V2 = Resource(
     title="Case API v2",
     path="/a/{domain}/api/case/v2/",
@@ -75,6 +28,7 @@ CASE_V2 = Resource(
     permission="Edit Data",
     web_users_only=False,
     is_selective=True,
+    version_1=CASE_V1,
 )
 CASE_V2_BULK = Resource(
     title="Case API v2 (bulk fetch)",
@@ -87,17 +41,6 @@ CASE_V2_BULK = Resource(
     permission="Edit Data",
     web_users_only=False,
 )
-CASE_V1 = Resource(
-    title="Case API v1",
-    path="/a/{domain}/api/case/v1/",
-    old_path="/a/{domain}/api/v0.5/case/",
-    records="objects",
-    page_style=PageStyle.STAMP,
-    largest_page=5000,
-    key="case_id",
-    stamp="indexed_on",
-    permission="Edit Data",
-)
 FORM = Resource(
     title="Form API",
     path="/a/{domain}/api/form/v1/",
@@ -107,6 +50,16 @@ FORM = Resource(
     largest_page=1000,
     stamp="indexed_on",
     permission="Edit Data",
+    has_v0_4=True,
+)
+FORM_ATTACHMENT = Resource(
+    title="API of form attachments",
+    path="/a/{domain}/api/form_attachment/v1/",
+    old_path="/a/{domain}/api/form/attachment/",
+    permission="Edit Data",
+    web_users_only=False,
+    is_page_when_missing=True,
+    is_throttled=False,
 )
 CASE_TYPES = Resource(
     title="list of case types",
@@ -116,6 +69,7 @@ CASE_TYPES = Resource(
     page_style=PageStyle.OFFSET,
     largest_page=1000,
     key="case_type",
+    is_throttled=False,
 )
 APPLICATIONS = Resource(
     title="Application structure API",
@@ -123,6 +77,27 @@ APPLICATIONS = Resource(
     old_path="/a/{domain}/api/v0.5/application/",
     records="objects",
     timeout=600.0,
+    has_v0_4=True,
+)
+APPLICATION_FILE = Resource(
+    title="download of an application's .ccz file",
+    path="/a/{domain}/apps/api/download_ccz/",
+    old_path="/a/{domain}/apps/api/download_ccz/",
+    web_users_only=False,
+    is_api=False,
+    timeout=600.0,
+    is_throttled=False,
+)
+RESTORE = Resource(
+    title="restore",
+    path="/a/{domain}/phone/restore/",
+    old_path="/a/{domain}/phone/restore/",
+    permission="Mobile App Access",
+    web_users_only=False,
+    is_api=False,
+    is_page_when_missing=True,
+    timeout=600.0,
+    is_throttled=False,
 )
 FIXTURES = Resource(
     title="API of lookup table rows",
@@ -132,6 +107,7 @@ FIXTURES = Resource(
     page_style=PageStyle.OFFSET,
     largest_page=1000,
     permission="Edit Apps",
+    has_v0_4=True,
 )
 LOOKUP_TABLES = Resource(
     title="list of lookup tables",
@@ -143,16 +119,27 @@ LOOKUP_TABLES = Resource(
 )
 LOOKUP_ITEMS = Resource(
     title="API of the rows of all lookup tables",
-    path="/a/{domain}/api/lookup_table_item/v2/",
-    old_path="/a/{domain}/api/v0.6/lookup_table_item/",
+    path="/a/{domain}/api/lookup_table_item/v1/",
+    old_path="/a/{domain}/api/v0.5/lookup_table_item/",
     records="objects",
     page_style=PageStyle.OFFSET,
     largest_page=1000,
+)
+SIGN_ON = Resource(
+    title="single sign-on check",
+    path="/a/{domain}/api/sso/v1/",
+    old_path="/a/{domain}/api/v0.5/sso/",
+    web_users_only=False,
+    is_api=False,
+    takes_form=True,
+    has_v0_4=True,
 )
 IDENTITY = Resource(
     title="Identity API",
     path="/api/identity/v1/",
     old_path="/api/v0.5/identity/",
+    is_throttled=False,
+    is_api=False,
 )
 USER_DOMAINS = Resource(
     title="list of a user's domains",
@@ -160,6 +147,8 @@ USER_DOMAINS = Resource(
     old_path="/api/v0.5/user_domains/",
     records="objects",
     key="domain_name",
+    is_throttled=False,
+    is_api=False,
 )
 REPORTS = Resource(
     title="list of reports",
@@ -195,4 +184,157 @@ DATA_SOURCE_ROWS = Resource(
     feature_flag="EXPORT_DATA_SOURCE_DATA",
     web_users_only=False,
     repeats_params=True,
+)
+DET_EXPORTS = Resource(
+    title="list of exports for the Data Export Tool",
+    path="/a/{domain}/api/det_export_instance/v1/",
+    old_path="/a/{domain}/api/det_export_instance/v1/",
+    records="objects",
+    page_style=PageStyle.OFFSET,
+    largest_page=1000,
+    permission="Access All Reports",
+)
+DET_CONFIG = Resource(
+    title="query file of a saved export",
+    path="",  # HQ's list of exports has it
+    old_path="",
+    is_api=False,
+    is_page_when_missing=True,
+)
+MESSAGING_EVENTS = Resource(
+    title="Messaging Event API",
+    path="/a/{domain}/api/messaging-event/v1/",
+    old_path="/a/{domain}/api/v0.5/messaging-event/",
+    records="objects",
+    page_style=PageStyle.SEEK,
+    largest_page=1000,
+    stamp="date_last_activity",
+    permission="Edit Data",
+    web_users_only=False,
+    is_counted=False,
+)
+DEVICE_LOGS = Resource(
+    title="Device Log API",
+    path="/a/{domain}/api/device-log/v1/",
+    old_path="/a/{domain}/api/v0.5/device-log/",
+    records="objects",
+    page_style=PageStyle.OFFSET,
+    largest_page=1000,
+    permission="Edit Data",
+    is_counted=False,
+    is_throttled=False,
+)
+ACTION_TIMES = Resource(
+    title="Action Times API",
+    path="/a/{domain}/api/action_times/v1/",
+    old_path="/a/{domain}/api/v0.5/action_times/",
+    records="objects",
+    page_style=PageStyle.CURSOR,
+    largest_page=10_000,
+    permission="View Web Users",
+    feature_flag="ACTION_TIMES_API",
+    flag_of_user=True,
+    is_counted=False,
+    is_throttled=False,
+)
+ODATA_CASES = Resource(
+    title="OData feed of cases",
+    path="/a/{domain}/api/odata/cases/v1/",
+    old_path="/a/{domain}/api/v0.5/odata/cases/",
+    records="value",
+    page_style=PageStyle.LINK,
+    largest_page=10_000,
+    permission="Access All Reports",
+    is_counted=False,
+    is_api=False,
+)
+ODATA_FORMS = Resource(
+    title="OData feed of forms",
+    path="/a/{domain}/api/odata/forms/v1/",
+    old_path="/a/{domain}/api/v0.5/odata/forms/",
+    records="value",
+    page_style=PageStyle.LINK,
+    largest_page=10_000,
+    permission="Access All Reports",
+    is_counted=False,
+    is_api=False,
+)
+USERS = Resource(
+    title="API of mobile workers",
+    path="/a/{domain}/api/user/v1/",
+    old_path="/a/{domain}/api/v0.5/user/",
+    records="objects",
+    page_style=PageStyle.OFFSET,
+    largest_page=1000,
+    permission="Edit Mobile Workers",
+    has_v0_4=True,
+)
+WEB_USERS = Resource(
+    title="API of web users",
+    path="/a/{domain}/api/web-user/v1/",
+    old_path="/a/{domain}/api/v0.5/web-user/",
+    records="objects",
+    page_style=PageStyle.OFFSET,
+    largest_page=1000,
+    permission="Edit Web Users",
+    has_v0_4=True,
+)
+GROUPS = Resource(
+    title="API of groups",
+    path="/a/{domain}/api/group/v1/",
+    old_path="/a/{domain}/api/v0.5/group/",
+    records="objects",
+    page_style=PageStyle.OFFSET,
+    largest_page=1000,
+    permission="Edit Mobile Workers",
+    has_v0_4=True,
+)
+USERNAMES = Resource(
+    title="list of usernames",
+    path="/a/{domain}/api/domain_usernames/v1/",
+    old_path="/a/{domain}/api/v0.5/domain_usernames/",
+    records="objects",
+    page_style=PageStyle.OFFSET,
+    largest_page=1000,
+    key="user_id",
+    permission="View Mobile Workers",
+    is_throttled=False,
+)
+LOCATIONS_V1 = Resource(
+    title="Location API v1",
+    path="/a/{domain}/api/location/v1/",
+    old_path="/a/{domain}/api/v0.5/location/",
+    records="objects",
+    page_style=PageStyle.OFFSET,
+    largest_page=1000,
+    key="location_id",
+    permission="Edit Locations",
+    plan_feature="locations",
+    is_throttled=False,
+)
+LOCATIONS = Resource(
+    title="Location API v2",
+    path="/a/{domain}/api/location/v2/",
+    old_path="/a/{domain}/api/v0.6/location/",
+    records="objects",
+    page_style=PageStyle.STAMP,
+    largest_page=5000,
+    key="location_id",
+    stamp="last_modified",
+    exact_stamps=True,
+    permission="Edit Locations",
+    plan_feature="locations",
+    is_throttled=False,
+    version_1=LOCATIONS_V1,
+)
+LOCATION_TYPES = Resource(
+    title="API of location types",
+    path="/a/{domain}/api/location_type/v1/",
+    old_path="/a/{domain}/api/v0.5/location_type/",
+    records="objects",
+    page_style=PageStyle.OFFSET,
+    largest_page=1000,
+    permission="Edit Locations",
+    plan_feature="locations",
+    is_throttled=False,
 )

@@ -14,6 +14,11 @@ def to_stamp(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
+def end_of_millisecond(stamp: str) -> str:
+    """Return the last microsecond of the millisecond that a stamp lies in."""
+    return to_stamp(to_time(stamp)).removesuffix("Z") + "999Z"
+
+
 def to_time(stamp: str) -> datetime:
     """Read a stamp; one without a zone is UTC."""
     time = datetime.fromisoformat(stamp)

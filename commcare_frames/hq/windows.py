@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from commcare_frames.hq.paging import read_page
 from commcare_frames.hq.pull import Segment, range_params
-from commcare_frames.hq.resources import PageStyle
+from commcare_frames.hq.resource import PageStyle
 from commcare_frames.hq.stamps import to_stamp, to_time
 
 if TYPE_CHECKING:
