@@ -9,9 +9,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from commcare_frames.tables.structure import REPEAT, App, Form, Labels, Lookup, Question, Select, Structure
+from commcare_frames.tables.structure import (
+    REPEAT,
+    App,
+    Form,
+    Labels,
+    Lookup,
+    Module,
+    Question,
+    Select,
+    Structure,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,8 +54,9 @@ def structure_of(applications: Iterable[Any]) -> Structure:
     found.reverse()  # HQ gives the oldest first
     found.sort(key=lambda pair: pair[0].released_on, reverse=True)
     problems: list[str] = []
-    forms = [form for app, each in found for form in _forms(app, each, problems)]
-    return Structure(tuple(app for app, _ in found), tuple(forms), _languages(forms), tuple(problems))
+    modules = tuple(module for app, each in found for module in _modules(app, each, problems))
+    forms = tuple(form for module in modules for form in module.forms)
+    return Structure(tuple(app for app, _ in found), forms, _languages(modules), tuple(problems), modules)
 
 
 def options_of(rows: Iterable[Any], lookup: Lookup) -> dict[str, Labels]:
@@ -53,7 +65,7 @@ def options_of(rows: Iterable[Any], lookup: Lookup) -> dict[str, Labels]:
     Parameters
     ----------
     rows
-        What HQ's API of lookup table rows gives, with fields as values or as lists of values with properties.
+        The fields of each row as HQ gives them: as values, or as lists of values with properties.
     lookup
         Which of the fields are value and label.
 
@@ -64,10 +76,9 @@ def options_of(rows: Iterable[Any], lookup: Lookup) -> dict[str, Labels]:
     """
     options: dict[str, Labels] = {}
     for row in map(_dict, rows):
-        fields = _dict(row.get("fields"))
-        value = next(iter(_field(fields.get(lookup.value)).values()), "")
+        value = next(iter(_field(row.get(lookup.value)).values()), "")
         if value:
-            options.setdefault(value, _field(fields.get(lookup.label)))
+            options.setdefault(value, _field(row.get(lookup.label)))
     return options
 
 
@@ -91,8 +102,7 @@ def _app(application: dict[str, Any]) -> App:
     properties: dict[str, tuple[str, ...]] = {}
     for module in map(_dict, _list(application.get("modules"))):
         if case_type := _text(module.get("case_type")):
-            names = filter(None, map(_text, _list(module.get("case_properties"))))
-            properties[case_type] = tuple(dict.fromkeys([*properties.get(case_type, ()), *names]))
+            properties[case_type] = tuple(dict.fromkeys([*properties.get(case_type, ()), *_case_properties(module)]))
     return App(
         app_id=_text(application.get("built_from_app_id")) or _text(application.get("id")),
         name=_text(application.get("name")),
@@ -104,24 +114,43 @@ def _app(application: dict[str, Any]) -> App:
     )
 
 
-def _forms(app: App, application: dict[str, Any], problems: list[str]) -> Iterator[Form]:
+def _modules(app: App, application: dict[str, Any], problems: list[str]) -> Iterator[Module]:
     for module in map(_dict, _list(application.get("modules"))):
         if "error" in module:
             problems.append(f"a module of app {app.name!r}: {_text(module['error'])}")
-        for form in map(_dict, _list(module.get("forms"))):
-            if "error" in form:
-                problems.append(f"a form of app {app.name!r}: {_text(form['error'])}")
-            yield Form(
-                xmlns=_text(form.get("xmlns")),
-                unique_id=_text(form.get("unique_id")),
-                names=_labels(form.get("name")),
-                module_names=_labels(module.get("name")),
-                app_id=app.app_id,
-                app_name=app.name,
-                version=app.version,
-                case_type=_text(module.get("case_type")),
-                questions=_questions(_list(form.get("questions"))),
-            )
+            if module.keys() == {"error"}:
+                continue
+        yield Module(
+            unique_id=_text(module.get("unique_id")),
+            names=_labels(module.get("name")),
+            app_id=app.app_id,
+            app_name=app.name,
+            version=app.version,
+            case_type=_text(module.get("case_type")),
+            case_properties=_case_properties(module),
+            forms=tuple(_forms(app, module, problems)),
+        )
+
+
+def _case_properties(module: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, map(_text, _list(module.get("case_properties"))))))
+
+
+def _forms(app: App, module: dict[str, Any], problems: list[str]) -> Iterator[Form]:
+    for form in map(_dict, _list(module.get("forms"))):
+        if "error" in form:
+            problems.append(f"a form of app {app.name!r}: {_text(form['error'])}")
+        yield Form(
+            xmlns=_text(form.get("xmlns")),
+            unique_id=_text(form.get("unique_id")),
+            names=_labels(form.get("name")),
+            module_names=_labels(module.get("name")),
+            app_id=app.app_id,
+            app_name=app.name,
+            version=app.version,
+            case_type=_text(module.get("case_type")),
+            questions=_questions(_list(form.get("questions"))),
+        )
 
 
 def _questions(described: list[Any]) -> dict[Path, Question]:
@@ -179,13 +208,13 @@ def _lookup(source: dict[str, Any]) -> Lookup | None:
     return Lookup(table["tag"], value[0], label[0] if label else value[0]) if table and value else None
 
 
-def _languages(forms: Iterable[Form]) -> tuple[str, ...]:
+def _languages(modules: Iterable[Module]) -> tuple[str, ...]:
     """Return the languages in use, the default one first: HQ shows the text of that one where it does not say."""
     met: dict[str, None] = {}
     shown: Counter[str] = Counter()
-    for form in forms:
-        labelled = [question.labels for question in form.questions.values()]
-        for labels in [form.module_names, form.names, *labelled]:
+    for module in modules:
+        of_forms = [[form.names, *(question.labels for question in form.questions.values())] for form in module.forms]
+        for labels in [module.names, *chain.from_iterable(of_forms)]:
             met.update(dict.fromkeys(lang for lang in labels if lang))
             shown.update(lang for lang, text in labels.items() if lang and text == labels.get(""))
     return tuple(sorted(met, key=lambda lang: -shown[lang]))

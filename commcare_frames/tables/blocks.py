@@ -52,11 +52,11 @@ def _cases_at(keys: pa.Table, path: Path) -> pa.Table:
     owners = np.repeat(np.arange(given.num_rows), lengths)
     table = given.drop_columns(["json"]).take(pa.array(owners))
     table = table.append_column("path", pa.array([to_name(path)] * table.num_rows, pa.string()))
-    columns: dict[str, list[Any]] = {_case_column(place): texts for place, texts in leaves.texts.items()}
+    columns: dict[str, pa.Array[Any]] = {_case_column(place): texts for place, texts in leaves.texts.items()}
     columns |= {_case_column(place) + ending: texts for (place, ending), texts in leaves.json.items()}
     first = [name for name in _CASE_COLUMNS.values() if name in columns]
     for name in [*first, *sorted(columns.keys() - set(first))]:
-        table = table.append_column(name, pa.array(columns[name], pa.string()))
+        table = table.append_column(name, columns[name])
     return table
 
 

@@ -26,9 +26,18 @@ class Source(str):
 
 def parse(records: bytes) -> list[Record]:
     """Return the records of a page, their numbers as `Source`; raise `InvalidRecords` for anything else."""
+    return _parsed(records, Source)
+
+
+def parse_as_python(records: bytes) -> list[Record]:
+    """Return the records of a page, their numbers as Python's; raise `InvalidRecords` for anything else."""
+    return _parsed(records)
+
+
+def _parsed(records: bytes, number: type[Source] | None = None) -> list[Record]:
     try:
         text = _LONE_SURROGATE.sub(_spelled_out, records.decode())
-        page = json.loads(text, parse_int=Source, parse_float=Source, parse_constant=Source)
+        page = json.loads(text, parse_int=number, parse_float=number, parse_constant=number)
     except ValueError as error:
         raise InvalidRecords(f"These records are not JSON: {error}") from error
     if not isinstance(page, list) or not all(isinstance(record, dict) for record in page):

@@ -15,16 +15,18 @@ import pyarrow.compute as pc
 from commcare_frames.tables.exact import InvalidRecords, Record
 from commcare_frames.tables.flatten import NO_TIME, READ_AS, moments
 from commcare_frames.tables.form_layout import ATTACHMENTS
-from commcare_frames.tables.leaves import Leaves, quickly_or_exactly
+from commcare_frames.tables.leaves import BLOCK, Columns, Leaves, in_pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from commcare_frames.tables.form_layout import FormLayout
     from commcare_frames.tables.layout import Column, Path
+    from commcare_frames.tables.leaves import WriteJson
 
 _META_MARKS = frozenset({"instanceID", "deviceID", "userID"})
 _NOT_IN_METADATA = frozenset({"@xmlns"})
+_ATTACHMENTS, _CASE_ID = ("attachments",), ("case_id",)
 _MOMENT = pa.timestamp("us", "UTC")
 
 
@@ -60,57 +62,38 @@ class FormFlattener:
             When the bytes are not a JSON array of forms.
         """
         try:
-            leaves = quickly_or_exactly(records, self._taken_apart)
+            columns = in_pieces(records, _taken_apart)
         except RecursionError as error:
             raise InvalidRecords("These records are no forms: nested too deeply.") from error
-        return self._assemble(leaves)
+        return self._assemble(columns)
 
-    def _taken_apart(self, page: list[Record], to_json: Callable[[Any], bytes]) -> Leaves:
-        leaves = Leaves(len(page), to_json)
-        names: list[list[str]] = []
-        details: list[bytes | None] = []
-        for record in page:
-            attachments = record.pop("attachments", None) or {}
-            names.append(list(attachments))
-            details.append(to_json(attachments) if attachments else None)
-            _settle_metadata(record)
-        leaves.add((), page, range(len(page)))
-        self._names, self._details, self._count = names, details, len(page)
-        return leaves
-
-    def _assemble(self, leaves: Leaves) -> pa.Table:
-        columns = dict(self._metadata(leaves))
+    def _assemble(self, page: Columns) -> pa.Table:
+        columns = dict(self._metadata(page))
         known = {column.path for column in self._layout.metadata}
-        for path, texts in leaves.texts.items():
-            if path not in known and not self._is_dropped(path) and any(text is not None for text in texts):
-                columns[self._layout.name_at(path)] = pa.array(texts, pa.string())
-        for (path, ending), values in leaves.json.items():
-            columns[self._layout.name_at(path) + ending] = pa.array(values, pa.string())
-        if any(self._details):
-            columns[ATTACHMENTS] = pa.array(self._details, pa.string())
+        for path, texts in page.texts.items():
+            if path not in known and not self._is_dropped(path) and texts.null_count < len(texts):
+                columns[self._layout.name_at(path)] = texts
+        for (path, ending), texts in page.json.items():
+            columns[ATTACHMENTS if path == _ATTACHMENTS else self._layout.name_at(path) + ending] = texts
         return pa.table({name: columns[name] for name in self._layout.ordered(columns)})
 
     def _is_dropped(self, path: Path) -> bool:
         top = path[0] if len(path) == 1 else path[1] if path[0] in {"form", "metadata"} else ""
         return top in self._layout.dropped and len(path) <= len(("form", top))
 
-    def _metadata(self, leaves: Leaves) -> Iterator[tuple[str, pa.Array[Any]]]:
+    def _metadata(self, page: Columns) -> Iterator[tuple[str, pa.Array[Any]]]:
+        nothing = pa.nulls(page.rows, pa.string())
         for column in self._layout.metadata:
-            texts = leaves.texts.get(column.path)
-            if column.name == "attachments":
-                yield column.name, pa.array(self._names, READ_AS["texts"])
-            elif column.name == "case_id":
-                yield column.name, pa.array(list(self._case_ids(leaves)), pa.string())
-            elif column.when == "differ":
-                self._domains.update(text for text in texts or () if text is not None)
+            texts = page.texts.get(column.path)
+            if column.when == "differ":
+                self._domains.update(pc.unique(nothing if texts is None else texts).drop_null().to_pylist())
                 if len(self._domains) > 1:
-                    yield column.name, pa.array(texts, pa.string())
+                    yield column.name, nothing if texts is None else texts
             elif texts is None and column.when == "always":
-                yield from self._typed(column, pa.nulls(self._count, pa.string()))
+                yield from self._typed(column, nothing)
             elif texts is not None:
-                yield from self._typed(column, pa.array(texts, pa.string()))
-        ids = leaves.texts.get(self._layout.metadata[0].path) or []
-        if len(ids) - ids.count(None) != self._count:
+                yield from self._typed(column, texts)
+        if page.texts.get(self._layout.metadata[0].path, nothing).null_count:
             raise InvalidRecords("These records are no forms: one has no id.")
 
     def _typed(self, column: Column, texts: pa.Array[Any]) -> Iterator[tuple[str, pa.Array[Any]]]:
@@ -124,27 +107,39 @@ class FormFlattener:
         else:
             yield column.name, texts
 
-    def _case_ids(self, leaves: Leaves) -> Iterator[str | None]:
-        """Give the case of a form's own case block, or else the only case that it names."""
-        for row in range(self._count):
-            cases = leaves.cases.get(row, {})
-            yield leaves.own_case.get(row) or (next(iter(cases)) if len(cases) == 1 else None)
+
+def _taken_apart(page: list[Record], to_json: WriteJson) -> Columns:
+    leaves = Leaves(len(page), to_json)
+    attachments = [record.pop("attachments", None) or {} for record in page]
+    _settle_metadata(page)
+    leaves.add((), page, range(len(page)))
+    columns = leaves.columns()
+    columns.texts[_ATTACHMENTS] = pa.array(list(map(list, attachments)), READ_AS["texts"])
+    columns.texts[_CASE_ID] = leaves.case_ids()
+    if any(attachments):
+        columns.json[_ATTACHMENTS, BLOCK] = leaves.written([each or None for each in attachments])
+    return columns
 
 
-def _settle_metadata(record: Record) -> None:
-    """Leave of a form's ``meta`` what HQ's cleaned copy of it lacks."""
-    form = record.get("form")
-    meta = form.get("meta") if isinstance(form, dict) else None
-    if not isinstance(form, dict) or not isinstance(meta, dict) or not _META_MARKS & meta.keys():
-        return
-    metadata = record.get("metadata")
-    if not isinstance(metadata, dict):
-        metadata = record["metadata"] = meta
-    rest = meta.keys() - metadata.keys() - _NOT_IN_METADATA
-    if rest:
-        form["meta"] = {key: value for key, value in meta.items() if key in rest}
-    else:
-        del form["meta"]
+def _settle_metadata(page: list[Record]) -> None:
+    """Leave of each form's ``meta`` what HQ's cleaned copy of it lacks."""
+    rests: dict[tuple[tuple[str, ...], tuple[str, ...]], frozenset[str]] = {}  # by the keys of both, mostly the same
+    for record in page:
+        form = record.get("form")
+        meta = form.get("meta") if isinstance(form, dict) else None
+        if not isinstance(form, dict) or not isinstance(meta, dict) or _META_MARKS.isdisjoint(meta):
+            continue
+        metadata = record.get("metadata")
+        if not isinstance(metadata, dict):
+            metadata = record["metadata"] = meta
+        keys = tuple(meta), tuple(metadata)
+        rest = rests.get(keys)
+        if rest is None:
+            rest = rests[keys] = frozenset(meta.keys() - metadata.keys() - _NOT_IN_METADATA)
+        if rest:
+            form["meta"] = {key: value for key, value in meta.items() if key in rest}
+        else:
+            del form["meta"]
 
 
 def _times(name: str, texts: pa.Array[Any]) -> Iterator[tuple[str, pa.Array[Any]]]:
@@ -153,14 +148,15 @@ def _times(name: str, texts: pa.Array[Any]) -> Iterator[tuple[str, pa.Array[Any]
     try:
         yield name, moments(texts)
     except pa.ArrowInvalid:
-        values = [_moment(text) for text in texts.to_pylist()]
+        values = [moment(text) for text in texts.to_pylist()]
         yield name, pa.array(values, _MOMENT)
         rest = [None if value else text for value, text in zip(values, texts.to_pylist(), strict=True)]
         if any(rest):
             yield f"metadata.{name}", pa.array(rest, pa.string())
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
+    """Return the moment that a text says, in UTC where it has no zone; None where it says none."""
     try:
         moment = datetime.fromisoformat(text or "")
     except ValueError:

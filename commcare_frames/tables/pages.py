@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from commcare_frames.tables.device_logs import DEVICE_LOG
 from commcare_frames.tables.flatten import Flattener
 from commcare_frames.tables.form_layout import FORM, FormLayout
 from commcare_frames.tables.forms import FormFlattener
 from commcare_frames.tables.layout import CASE_V1, CASE_V2, Layout
+from commcare_frames.tables.lookup_tables import LOOKUP_ROWS
+from commcare_frames.tables.messages import EVENT
+from commcare_frames.tables.organisation import GROUP, LOCATION, LOCATION_TYPE, LOCATION_V1, USER, USERNAME, WEB_USER
 from commcare_frames.tables.records import RecordFlattener, RecordLayout
 from commcare_frames.tables.rows import ROWS, RowFlattener
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (CASE_V2, CASE_V1, FORM, ROWS)}
+LAYOUTS: dict[str, Layout] = {
+    layout.name: layout
+    for layout in (
+        *(CASE_V2, CASE_V1, FORM, ROWS, USER, WEB_USER, GROUP, USERNAME, LOCATION, LOCATION_TYPE),
+        *(EVENT, DEVICE_LOG, LOOKUP_ROWS, LOCATION_V1),
+    )
+}
 """By the name that a cached table has it under."""
 
 

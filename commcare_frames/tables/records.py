@@ -106,11 +106,18 @@ class RecordFlattener:
         except RecursionError as error:
             raise InvalidRecords("These records are nested too deeply.") from error
 
+    def table_of(self, page: list[Record]) -> pa.Table:
+        """Return records that `parse` has read, as `table` does."""
+        return self._assemble(page, to_text)
+
     def _assemble(self, page: list[Record], as_text: Callable[[Any], str | None]) -> pa.Table:
         cells: dict[str, list[Any]] = {}
         for row, record in enumerate(page):
             for path, value in self._leaves(record, ()):
-                cells.setdefault(self._name_of(path), [None] * len(page))[row] = value
+                name = self._name_of(path)
+                if name not in cells:
+                    cells[name] = [None] * len(page)
+                cells[name][row] = value
         ids = cells.get(self._layout.id_column, [None] * len(page))
         if None in ids:
             raise InvalidRecords(f"One of these records has no {self._layout.id_column}.")

@@ -15,7 +15,7 @@ from commcare_frames.tables.leaves import BLOCK, LIST, TEXT, unpack
 from commcare_frames.tables.paths import to_name, to_path
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from numpy.typing import NDArray
 
@@ -205,14 +205,10 @@ _NONE: NDArray[np.int64] = np.empty(0, np.int64)
 def _from_lists(lists: list[str | None]) -> _Entries:
     rows = [row for row, text in enumerate(lists) if text is not None]
     lengths, leaves = unpack([text for text in lists if text is not None])
-    columns = {_Place(path): _texts(texts) for path, texts in leaves.texts.items()}
-    columns |= {_Place(path, ending): _texts(texts) for (path, ending), texts in leaves.json.items()}
+    columns = {_Place(path): pa.chunked_array([texts]) for path, texts in leaves.texts.items()}
+    columns |= {_Place(path, ending): pa.chunked_array([texts]) for (path, ending), texts in leaves.json.items()}
     numbers = np.concatenate([_NONE, *(np.arange(1, length + 1) for length in lengths)])
     return _Entries(np.repeat(np.array(rows, np.int64), lengths), numbers, columns)
-
-
-def _texts(texts: Sequence[Any]) -> pa.ChunkedArray[Any]:
-    return pa.chunked_array([pa.array(texts, pa.string())])
 
 
 def _entry_keys(keys: pa.Table, here: Path, entries: _Entries) -> pa.Table:

@@ -143,6 +143,34 @@ class Form:
 
 
 @dataclass(frozen=True)
+class Module:
+    """A module of an application: a menu of forms about cases of one type.
+
+    Attributes
+    ----------
+    unique_id
+        The application's own id of it.
+    names
+        Its name by language.
+    app_id, app_name, version
+        The application, and its version.
+    case_type, case_properties
+        The type of its cases, and the names of their properties.
+    forms
+        Its forms; none in menus that only list cases or reports.
+    """
+
+    unique_id: str
+    names: Labels
+    app_id: str
+    app_name: str
+    version: int | None
+    case_type: str
+    case_properties: tuple[str, ...]
+    forms: tuple[Form, ...]
+
+
+@dataclass(frozen=True)
 class App:
     """An application.
 
@@ -179,12 +207,15 @@ class Structure:
         The languages of their texts, the default one first.
     problems
         What HQ could not describe.
+    modules
+        The modules that the forms are in, and those without forms, in the same order.
     """
 
     apps: tuple[App, ...]
     forms: tuple[Form, ...]
     languages: tuple[str, ...]
     problems: tuple[str, ...] = ()
+    modules: tuple[Module, ...] = ()
 
     def form(self, xmlns: str) -> Form | None:
         """Return the form of an xmlns with the questions of all applications that have it; None if none has."""

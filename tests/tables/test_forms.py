@@ -91,6 +91,31 @@ def test_a_repeat_that_is_known_moves_answers_and_loses_none(forms, repeats):
         assert len(set(rows)) == len(rows), path
 
 
+@pytest.mark.parametrize("odd", ["\0", '","', "\\u0000", "null", "\n", 1.5, None])
+def test_what_stands_between_values_while_they_are_written_may_be_in_them(odd):
+    forms = [{"case": {"@case_id": "a", "update": {"q": odd}}, "kids": [odd, {"n": odd}]}, {"kids": [[odd], odd]}, {}]
+    page = flat(*as_records(forms))
+
+    for name, values in (
+        ("case{}", [form.get("case") for form in forms]),
+        ("kids[]", [form.get("kids") for form in forms]),
+    ):
+        assert [text and json.loads(text) for text in page[name].to_pylist()] == values
+
+
+def test_a_page_of_many_shapes_reads_like_pages_of_one():
+    """Records of the same keys are taken together, whole columns of texts as they are."""
+    shapes: list[dict[str, Any]] = [
+        {"q": "1", "g": {"a": "1"}}, {"q": 2, "g": {"a": "1"}}, {"q": None, "g": ""}, {"q": {"#text": "4"}},
+        {"q": True, "g": {}}, {"g": {"a": "1"}, "q": "1"}, {"q": ["x"], "case": {"@case_id": "a"}},
+        {"case": [{"@case_id": "b"}]}, {"case": "c", "q": {"r": {"s": "5"}}}, {},
+    ]  # fmt: skip
+    records = as_records(shapes * 3)
+    pages = [flat(record) for record in records]
+
+    assert flat(*records).equals(pa.concat_tables(pages, promote_options="default").select(flat(*records).column_names))
+
+
 def test_twenty_levels_keep_their_answer():
     form: Any = "deep"
     for level in range(20):

@@ -172,12 +172,12 @@ def test_rows_of_a_lookup_table_are_choices_flat_or_with_languages() -> None:
         return {"field_list": [{"field_value": text, "properties": {"lang": lang}} for lang, text in pairs]}
 
     rows = [
-        {"fields": {"code": "a", "name": "Flat"}},
-        {"fields": {"code": {"field_list": [{"field_value": "b"}]}, "name": values(("en", "B"), ("fr", "Bé"))}},
-        {"fields": {"code": "a", "name": "A second one"}},
-        {"fields": {"code": None, "name": "No value"}},
-        {"fields": {"code": "c", "name": None}},
-        {"fields": None},
+        {"code": "a", "name": "Flat"},
+        {"code": {"field_list": [{"field_value": "b"}]}, "name": values(("en", "B"), ("fr", "Bé"))},
+        {"code": "a", "name": "A second one"},
+        {"code": None, "name": "No value"},
+        {"code": "c", "name": None},
+        {},
         None,
     ]
 
