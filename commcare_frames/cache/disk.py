@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from commcare_frames.cache.manifest import Manifest, Part, UnreadableManifestError
-from commcare_frames.cache.store import IncompleteTableError, Store, stamp_range
+from commcare_frames.cache.store import IncompleteTableError, Store, stamp_range, together
 from commcare_frames.errors import CacheError, warn
 from commcare_frames.hq.client import SHOWN_WAIT
 
@@ -48,14 +48,20 @@ class DiskStore(Store):
         How its records are laid out as columns.
     stamp
         The column that tells when a row last changed.
+    holds
+        Whether what is written stays in memory too, for a caller who wants all rows there next.
     """
 
-    def __init__(self, folder: Path, asked: dict[str, Any], layout: Layout, *, stamp: str | None) -> None:
+    def __init__(
+        self, folder: Path, asked: dict[str, Any], layout: Layout, *, stamp: str | None, holds: bool = False
+    ) -> None:
         super().__init__(layout, stamp=stamp)
         self.folder = folder
         self._empty = Manifest(asked, layout.name, stamp)
         self._lock = FileLock(folder / LOCK, mode=0o600)
         self._verified: set[Part] = set()
+        self._holds = holds
+        self._held: dict[str, pa.Table] = {}
 
     @property
     def manifest(self) -> Manifest:
@@ -73,6 +79,8 @@ class DiskStore(Store):
     def save(self, manifest: Manifest) -> None:
         """Put a manifest in place of the old one, in one step."""
         self._write(MANIFEST, lambda file: file.write(manifest.to_json().encode()))
+        named = {part.file for part in manifest.parts}
+        self._held = {name: table for name, table in self._held.items() if name in named}
 
     def locked(self) -> contextlib.AbstractContextManager[None]:
         """Keep other processes from changing the table meanwhile; readers are not kept waiting."""
@@ -99,8 +107,8 @@ class DiskStore(Store):
             self.folder.rmdir()
 
     def _open(self, parts: Sequence[Part], schema: pa.Schema) -> ds.Dataset:
-        if not parts:
-            return ds.dataset(schema.empty_table())
+        if all(part.file in self._held for part in parts):
+            return together([self._held[part.file] for part in parts], schema)
         # Parquet's own checksums leave out the footer: a column misnamed there would silently be read as missing.
         for part in set(parts) - self._verified:
             if self._checksum(part.file) != part.checksum:
@@ -114,6 +122,8 @@ class DiskStore(Store):
             name,
             lambda file: pq.write_table(table, file, compression="zstd", compression_level=1),
         )
+        if self._holds:
+            self._held[name] = table
         first, last = stamp_range(table, self.stamp)
         return Part(name, table.num_rows, size, first, last, self._checksum(name))
 
@@ -131,6 +141,7 @@ class DiskStore(Store):
 
     def _is_sound(self, part: Part, schema: pa.Schema) -> bool:
         self._verified.discard(part)
+        self._held.pop(part.file, None)
         return super()._is_sound(part, schema)
 
     def _checksum(self, name: str) -> int:

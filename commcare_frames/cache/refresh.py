@@ -111,11 +111,12 @@ class Refresh:
 
     def _run(self) -> None:
         is_first = self.store.manifest.complete_until is None
+        is_counted = self.question.resource.is_counted
         taken = self._pull(self._begin())
         expected = taken.total if is_first else None
-        if not taken.at_once and not (taken.in_order and self._has_all_since(taken.started)):
+        if not taken.at_once and not (is_counted and taken.in_order and self._has_all_since(taken.started)):
             taken = self._catch_up(taken.started)
-        if expected is None or self.store.count() != expected:
+        if is_counted and (expected is None or self.store.count() != expected):
             taken = self._agree_with_hq(taken)
         complete_until = self._edge(taken.started)
         self.store.finish(complete_until, to_stamp(datetime.now(UTC)))

@@ -33,16 +33,20 @@ class _Taken:
     totals, shapes
         Every count of all rows and every set of columns that HQ gave on the way: of more than one, the data changed
         meanwhile, and rows may have moved from one page to another.
+    arrived
+        How many rows came, those included that came again.
     """
 
     manifest: Manifest
     totals: frozenset[int]
     shapes: frozenset[tuple[str, ...]]
+    arrived: int
 
     @property
     def is_sound(self) -> bool:
-        """Whether the rows are those that HQ counted, all the way."""
-        return self.totals <= {self.manifest.rows} and len(self.shapes) <= 1
+        """Whether the rows are those that HQ counted, all the way; where it does not count, whether none came twice."""
+        agreed = self.totals <= {self.manifest.rows} if self.totals else self.arrived == self.manifest.rows
+        return agreed and len(self.shapes) <= 1
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class Renewal:
         shapes: set[tuple[str, ...]] = set()
         totals: set[int] = set()
         waiting: list[pa.Table] = []
+        arrived = 0
         pieces = pull(self.client, self.question, [Segment()], flattener.table)
         try:
             for piece in pieces:
@@ -99,6 +104,7 @@ class Renewal:
                 shapes.add(tuple(piece.headers))
                 self._note_total(piece, totals)
                 waiting.append(piece.value)
+                arrived += piece.value.num_rows
                 if sum(table.num_rows for table in waiting) >= FOLDED_ROWS:
                     manifest, waiting = self._with_rows(manifest, waiting), []
         finally:
@@ -108,7 +114,7 @@ class Renewal:
             manifest = self._with_rows(manifest, waiting)
         manifest = replace(manifest, headers=headers, numbers=tuple(flattener.numbers))
         manifest = replace(manifest, rows=self.store.count_of(manifest))
-        return _Taken(manifest, frozenset(totals), frozenset(shapes))
+        return _Taken(manifest, frozenset(totals), frozenset(shapes), arrived)
 
     def _note_total(self, piece: Piece[pa.Table], totals: set[int]) -> None:
         if piece.total is not None:
@@ -123,6 +129,11 @@ class Renewal:
 
 def _doubt(taken: _Taken) -> str:
     title, rows = taken.manifest.title, taken.manifest.rows
+    if not taken.totals:
+        return (
+            f"{taken.arrived - rows:,} of {rows:,} rows of {title} came twice, at a second reading too: HQ gives them "
+            "out in no certain order, and others may be missing. Read fewer at a time, with a filter."
+        )
     counted = " to ".join(f"{total:,}" for total in sorted({min(taken.totals), max(taken.totals)}))
     columns = ", with other columns from page to page" if len(taken.shapes) > 1 else ""
     return (

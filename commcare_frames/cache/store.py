@@ -304,6 +304,12 @@ class Store(abc.ABC):
             return False
 
 
+def together(tables: Sequence[pa.Table], schema: pa.Schema) -> ds.Dataset:
+    """Return tables in memory as a dataset with the given columns; what a table lacks is missing."""
+    whole = pa.concat_tables([schema.empty_table(), *tables], promote_options="default")
+    return ds.dataset(whole.select(schema.names))
+
+
 def sorted_parts(parts: Sequence[Part]) -> list[Part]:
     """Order parts by the stamps they begin with, so that most tables are in order as they stand."""
     return sorted(parts, key=lambda part: (part.first or "", part.last or ""))

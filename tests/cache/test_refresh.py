@@ -545,7 +545,7 @@ def test_a_pull_killed_time_and_again_ends_with_the_table_of_an_uninterrupted_on
 ) -> None:
     asked = request(fresh_domain, 10)
     expected = truth(asked)
-    fresh_sandbox.faults.latency_per_request = 0.03
+    fresh_sandbox.faults.latency_per_request = 0.15  # longer than a busy computer takes for a page
     start = len(fresh_sandbox.log)
     for _ in range(3):
         killed_after(fresh_sandbox, 3)
