@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal
 
@@ -19,37 +20,33 @@ from commcare_frames.connection import locate
 from commcare_frames.errors import (
     CommCareError,
     LoginError,
+    NotFoundError,
+    PermissionMissingError,
+    QueryError,
     RateLimitError,
     ServerUnreachableError,
 )
 from commcare_frames.hq import resources
-from commcare_frames.hq.answers import parse_json
+from commcare_frames.hq.answers import needed_beside, needed_permissions, parse_json
 from commcare_frames.hq.client import Patience
 from commcare_frames.hq.stamps import from_http_date
+from commcare_frames.hq.usage import A_DAY, usage_of
 from commcare_frames.read.progress import SMALL_PROJECT
+from commcare_frames.readers import CHECKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from commcare_frames.connection import Domain
     from commcare_frames.hq.client import Answer
-    from commcare_frames.hq.resources import Resource
+    from commcare_frames.hq.resource import Resource
+    from commcare_frames.readers import Check
 
 Level = Literal["ok", "warning", "problem"]
 
 PACKAGES = ("commcare-frames", "pandas", "pyarrow", "requests", "matplotlib")
 EXTRAS = ("ipywidgets", "xlsxwriter", "duckdb", "dask", "geopandas")
 
-NEEDED_FOR = {
-    resources.CASE_V2: "read_cases",
-    resources.CASE_V1: "the columns of read_cases that only version 1 has",
-    resources.FORM: "read_forms",
-    resources.CASE_TYPES: "list_case_types",
-    resources.APPLICATIONS: "which groups of forms repeat, labels",
-    resources.REPORTS: "list_reports, read_report",
-    resources.USER_DOMAINS: "list_domains",
-    resources.IDENTITY: "whoami",
-}
 IN_DOMAIN = "{domain}"
 HOPELESS = (ServerUnreachableError, LoginError, RateLimitError)
 
@@ -174,40 +171,100 @@ def _server(name: str | None, server: str | None) -> Iterator[Finding]:
         )
     waits: list[float] = []
     domain.client.on_wait = lambda seconds, _: waits.append(seconds)
+    usage = usage_of(domain.server, domain.name)
+    before = usage.requests(A_DAY, counted=True)
     skews: list[timedelta] = []
     yield from _apis(domain, skews)
     if skews:
         yield _clock(skews[0])
-        yield _limits(domain.requests_made, sum(waits))
+        yield _limits(domain.requests_made, usage.requests(A_DAY, counted=True) - before, sum(waits))
 
 
 def _apis(domain: Domain, skews: list[timedelta]) -> Iterator[Finding]:
-    """Ask each API for one record, and note in `skews` how far the server's clock is ahead of this computer's."""
-    for resource, purpose in NEEDED_FOR.items():
-        if not domain.name and IN_DOMAIN in resource.path:
+    """Ask each API as little as shows who may ask it, and note in `skews` how far the server's clock is ahead."""
+    works: dict[str, None] = {}
+    lacking: dict[str, None] = {}
+    refused: set[str] = set()
+    is_reached = False
+    for check in CHECKS:
+        if not domain.name and IN_DOMAIN in check.resource.path:
             continue
-        try:
-            skew = _ask(domain, resource)
-        except CommCareError as error:
-            level: Level = "problem" if resource is resources.CASE_V2 or isinstance(error, HOPELESS) else "warning"
-            yield Finding(level, f"{resource.title} ({purpose}): {error}")
-            if isinstance(error, HOPELESS):
-                return
-        else:
-            if not skews:
-                yield Finding("ok", f"Server: {domain.server} answers, and the login is right.")
-            skews.append(skew)
-            yield Finding("ok", f"{resource.title} ({purpose}): works.")
+        if domain.client.auth.is_mobile_worker and check.resource.web_users_only:
+            lacking.update(dict.fromkeys(check.names))
+            continue
+        level, said = _outcome(domain, check, refused, skews, is_reached=is_reached)
+        if level != "hopeless" and not is_reached:
+            is_reached = True
+            yield Finding("ok", f"Server: {domain.server} answers, and the login is right.")
+        name = f"{check.resource.title} ({'; '.join(filter(None, (check.readers, check.also)))})"
+        yield Finding("problem" if level == "hopeless" else level, f"{name}: {said}")
+        if level == "hopeless":
+            return
+        (works if level == "ok" else lacking).update(dict.fromkeys(check.names))
+    yield _readers(domain, [name for name in works if name not in lacking], list(lacking))
 
 
-def _ask(domain: Domain, resource: Resource) -> timedelta:
+def _outcome(
+    domain: Domain, check: Check, refused: set[str], skews: list[timedelta], *, is_reached: bool
+) -> tuple[Level | Literal["hopeless"], str]:
+    """Find out whether a login may ask an API; what it lacks is noted in `refused`, and asked for only once."""
+    level: Level = "problem" if check.resource is resources.CASE_V2 else "warning"
+    need = needed_permissions(check.resource) + needed_beside(check.resource)
+    try:
+        if need not in refused:
+            skews += _ask(domain, check)
+            return "ok", "works."
+    except CommCareError as error:
+        if isinstance(error, LoginError) and is_reached:
+            return (
+                level,
+                "does not take this login (401), though other APIs do. A password may work where a key does not.",
+            )
+        if isinstance(error, HOPELESS) or _is_of_plan(error, check.resource):
+            return "hopeless", str(error)
+        if not isinstance(error, PermissionMissingError) or error.status_code != HTTPStatus.FORBIDDEN:
+            return level, str(error)
+        refused.add(need)
+    return level, f"refused. It takes a role with {need}."
+
+
+def _is_of_plan(error: CommCareError, resource: Resource) -> bool:
+    """Whether the domain's plan has no API access at all, or the domain does not exist."""
+    is_401 = isinstance(error, PermissionMissingError) and error.status_code == HTTPStatus.UNAUTHORIZED
+    return is_401 and resource.feature_flag is None
+
+
+def _ask(domain: Domain, check: Check) -> list[timedelta]:
+    """Ask an API, and return how far the server's clock was ahead, where its answer says that; raise as it refuses."""
+
     def read(answer: Answer) -> timedelta:
         parse_json(answer.body)
         now = datetime.now(UTC)
         return (from_http_date(answer.date) or now) - now
 
-    params = (("limit", "1"),) if IN_DOMAIN in resource.path else ()
-    return domain.client.ask(replace(resource, timeout=LONGEST_ANSWER), params, read=read, attempts=1)
+    resource = replace(check.resource, timeout=LONGEST_ANSWER)
+    try:
+        return [domain.client.ask(resource, check.params, tail=check.tail, read=read, attempts=1)]
+    except (NotFoundError, QueryError):
+        if not check.asks_for_nothing:
+            raise
+        return []
+
+
+def _readers(domain: Domain, working: list[str], lacking: list[str]) -> Finding:
+    if not lacking:
+        return Finding("ok", f"Readers: all {len(working)} that were tried will work with this login.")
+    if domain.client.auth.is_mobile_worker:
+        why = "HQ opens most APIs to web users only, and this login is a mobile worker's"
+    else:
+        why = (
+            "what they lack is said above; an administrator of the project grants permissions under Project Settings > "
+            "Roles & Permissions"
+        )
+    return Finding(
+        "warning",
+        f"Readers: {len(working)} will work with this login, {len(lacking)} will not ({why}): {', '.join(lacking)}.",
+    )
 
 
 def _clock(ahead: timedelta) -> Finding:
@@ -222,15 +279,17 @@ def _clock(ahead: timedelta) -> Finding:
     )
 
 
-def _limits(requests: int, waited: float) -> Finding:
+def _limits(requests: int, counted: int, waited: float) -> Finding:
+    made = f"{requests} requests were made, {counted} of which HQ counts,"
     usual = (
         f"HQ does not tell a project's limits; a small one may make some {SMALL_PROJECT['minute']} requests a minute "
-        f"and {SMALL_PROJECT['hour']} an hour, all its users and tools together."
+        f"and {SMALL_PROJECT['hour']} an hour, all its users and tools together. In Python, limits(mobile_workers=...) "
+        "works out the rule for any other."
     )
     if waited:
         return Finding(
             "warning",
-            f"Limits: {requests} requests were made, and HQ made them wait {waited:.0f} s. Something else "
-            f"may be using up the project's requests. {usual}",
+            f"Limits: {made} and HQ made them wait {waited:.0f} s. Something else may be using up the project's "
+            f"requests. {usual}",
         )
-    return Finding("ok", f"Limits: {requests} requests were made, and none had to wait. {usual}")
+    return Finding("ok", f"Limits: {made} and none had to wait. {usual}")

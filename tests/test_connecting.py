@@ -12,7 +12,7 @@ import pytest
 
 import commcare_frames as ccf
 from commcare_frames import connection, credentials
-from commcare_frames.connection import parse_address
+from commcare_frames.addresses import parse_address
 from commcare_frames.errors import (
     LoginError,
     NotConnectedError,

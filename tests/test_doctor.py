@@ -40,16 +40,17 @@ def test_all_is_well(
     sign_in(environment, fresh_sandbox, fresh_sandbox.admin)
     findings = list(examine(DOMAIN))
 
-    assert {finding.level for finding in findings} == {"ok"}
+    assert found(findings, "warning") == []
+    assert found(findings, "problem") == []
     texts = "\n".join(found(findings, "ok"))
     for told in (
         "commcare-frames 0.", "pandas 3", "Python 3", str(tmp_path / "cache"), "MemoryKeyring. login()",
-        "from COMMCARE_API_KEY", f"{fresh_sandbox.url} answers", "Case API v2 (read_cases): works",
-        "Form API (read_forms): works",
-        "Identity API (whoami): works", "Clock:", "8 requests were made, and none had to wait", "25 requests a minute",
+        "from COMMCARE_API_KEY", f"{fresh_sandbox.url} answers", "Case API v2 (read_cases, scan_cases,",
+        "API of mobile workers (read_users, add_users): works.", "Identity API (whoami): works", "Clock:",
+        f"{len(fresh_sandbox.log)} requests were made, 17 of which HQ counts, and none had to wait",
+        "25 requests a minute",
     ):  # fmt: skip
         assert told in texts
-    assert len(fresh_sandbox.log) == 8
     assert fresh_sandbox.admin.api_key not in texts
 
 
@@ -90,9 +91,68 @@ def test_each_api_that_refuses_is_named(environment: pytest.MonkeyPatch, sandbox
     findings = list(examine(DOMAIN))
 
     assert ['"Edit Data"' in text for text in found(findings, "problem")] == [True]
-    assert found(findings, "problem")[0].startswith("Case API v2 (read_cases): 403")
-    assert any(text.startswith("Case API v1 (the columns") for text in found(findings, "warning"))
+    assert found(findings, "problem")[0].startswith("Case API v2 (read_cases, scan_cases")
+    warnings = found(findings, "warning")
+    assert 'Device Log API (read_device_logs): refused. It takes a role with "API access" and "Edit Data".' in warnings
+    assert any(text.startswith("Case API v1 (the columns") for text in warnings)
     assert "list of case types (list_case_types): works." in found(findings, "ok")
+    (readers,) = (text for text in warnings if text.startswith("Readers"))
+    lacking = readers.rpartition(": ")[2].rstrip(".").split(", ")
+    assert {"read_cases", "read_forms", "read_messages"} <= set(lacking)
+    assert not {"read_users", "read_report", "list_case_types"} & set(lacking)
+    assert f"{len(lacking)} will not" in readers
+    assert "Project Settings > Roles & Permissions" in readers
+
+
+def test_what_is_known_to_be_refused_is_not_asked_again(
+    environment: pytest.MonkeyPatch, fresh_sandbox: Sandbox
+) -> None:
+    sign_in(environment, fresh_sandbox, fresh_sandbox.no_edit)
+    list(examine(DOMAIN))
+
+    refused = [asked.path for asked in fresh_sandbox.log if asked.status == 403]
+    assert f"/a/{DOMAIN}/api/case/v2/" in refused
+    assert not any("/form/v1/" in asked.path or "/case/v1/" in asked.path for asked in fresh_sandbox.log)
+
+
+def test_a_mobile_worker_is_asked_about_only_what_he_may_ask(
+    environment: pytest.MonkeyPatch, fresh_sandbox: Sandbox
+) -> None:
+    sign_in(environment, fresh_sandbox, fresh_sandbox.mobile_worker)
+    findings = list(examine(DOMAIN))
+
+    assert any(text.startswith("Case API v2 (read_cases") for text in found(findings, "ok"))
+    (readers,) = (text for text in found(findings, "warning") if text.startswith("Readers"))
+    assert "this login is a mobile worker's" in readers
+    assert "read_forms" in readers
+    assert len(fresh_sandbox.log) < 10
+
+
+def test_no_question_makes_hq_send_more_than_a_record(environment: pytest.MonkeyPatch, fresh_sandbox: Sandbox) -> None:
+    sign_in(environment, fresh_sandbox, fresh_sandbox.admin)
+    list(examine(DOMAIN))
+
+    whole = {"user_domains", "identity", "ucr_data_source"}
+    for asked in fresh_sandbox.log:
+        assert ("limit", "1") in asked.query or asked.status != 200 or whole & set(asked.path.split("/")), asked
+
+
+def test_a_plan_without_api_is_one_more_problem_and_the_last(
+    environment: pytest.MonkeyPatch, fresh_sandbox: Sandbox
+) -> None:
+    sign_in(environment, fresh_sandbox, fresh_sandbox.admin)
+    findings = list(examine("paused-project"))
+
+    assert "plan of domain 'paused-project'" in findings[-1].text
+    assert findings[-1].level == "problem"
+
+
+def test_what_the_plan_lacks_is_named(environment: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    sign_in(environment, sandbox, sandbox.admin)
+    warnings = "\n".join(found(list(examine("child-nutrition")), "warning"))
+
+    assert "a plan of the domain that includes locations" in warnings
+    assert "the feature flag EXPORT_DATA_SOURCE_DATA on the domain" in warnings
 
 
 def test_without_a_domain_only_what_needs_none_is_asked(environment: pytest.MonkeyPatch, sandbox: Sandbox) -> None:

@@ -10,9 +10,9 @@ from commcare_frames.cache import places
 from commcare_frames.cache.documents import Document, is_recent
 from commcare_frames.errors import CacheError, CommCareError, NotFoundError, warn
 from commcare_frames.hq.answers import BrokenAnswerError, parse_json
-from commcare_frames.hq.pull import Question, Segment, pull
-from commcare_frames.hq.resources import APPLICATIONS, FIXTURES
-from commcare_frames.tables.applications import options_of, structure_of
+from commcare_frames.hq.resources import APPLICATIONS
+from commcare_frames.hq.xml import check_wire
+from commcare_frames.tables.applications import structure_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from commcare_frames.cache.documents import Signature
     from commcare_frames.connection import Domain
     from commcare_frames.hq.client import Answer
+    from commcare_frames.hq.resource import Wire
     from commcare_frames.read.reading import Cache
-    from commcare_frames.tables.structure import App, Labels, Lookup, Structure
+    from commcare_frames.tables.structure import App, Structure
 
 DAY = timedelta(days=1)
 FOR_EVER = timedelta.max
@@ -62,6 +63,7 @@ def structure(
     cache: Cache = ...,
     max_age: timedelta | None = ...,
     newer_than: Mapping[str, int] | None = ...,
+    wire: Wire = ...,
     required: Literal[True],
 ) -> Structure: ...
 @overload
@@ -71,6 +73,7 @@ def structure(
     cache: Cache = ...,
     max_age: timedelta | None = ...,
     newer_than: Mapping[str, int] | None = ...,
+    wire: Wire = ...,
     required: Literal[False] = ...,
 ) -> Structure | None: ...
 
@@ -81,6 +84,7 @@ def structure(
     cache: Cache = True,
     max_age: timedelta | None = None,
     newer_than: Mapping[str, int] | None = None,
+    wire: Wire = "json",
     required: bool = False,
 ) -> Structure | None:
     """Return what the applications of a domain consist of, from the cache or else with one request.
@@ -96,6 +100,8 @@ def structure(
     newer_than
         The latest version of each application, by its id, that submissions were seen of: what is cached is fetched
         anew if it was fetched before one of them was made.
+    wire
+        The format that HQ is asked to send.
     required
         Raise when it cannot be had, instead of warning.
 
@@ -110,9 +116,12 @@ def structure(
     CommCareError
         When it is required and cannot be had.
     """
-    document = _document(domain, "structure", "the applications")
+    check_wire(wire)
+    document = _document(domain, "structure", "the applications", wire)
     try:
-        return _structure(domain, document, cache, DAY if max_age is None else max_age, newer_than or {})
+        return _structure(
+            domain, document, cache, DAY if max_age is None else max_age, seen=newer_than or {}, wire=wire
+        )
     except CommCareError as error:
         if required:
             raise
@@ -122,14 +131,14 @@ def structure(
         return held.structure if held else None
 
 
-def build(domain: Domain, app: App, version: int, *, cache: Cache) -> Structure:
+def build(domain: Domain, app: App, version: int, *, cache: Cache, wire: Wire) -> Structure:
     """Return what one version of an application consists of; a version that was built never changes.
 
     Parameters
     ----------
     domain, app, version
         Which.
-    cache
+    cache, wire
         As for `structure`.
 
     Returns
@@ -148,48 +157,18 @@ def build(domain: Domain, app: App, version: int, *, cache: Cache) -> Structure:
     build_id = app.builds[version]
 
     def fetch() -> list[Any]:
-        described: Any = domain.client.ask(APPLICATIONS, tail=f"{build_id}/", attempts=TRIES)
+        described: Any = domain.client.ask(APPLICATIONS, tail=f"{build_id}/", wire=wire, attempts=TRIES)
         return [described]
 
-    document = _document(domain, f"build {build_id}", f"version {version} of app {app.name!r}")
+    document = _document(domain, f"build {build_id}", f"version {version} of app {app.name!r}", wire)
     return structure_of(_kept(document, fetch, cache, FOR_EVER))
 
 
-def lookup_options(domain: Domain, lookup: Lookup, *, cache: Cache, max_age: timedelta) -> dict[str, Labels]:
-    """Return the choices that a lookup table has; none, with a warning, when it cannot be read.
-
-    Parameters
-    ----------
-    domain
-        Whose.
-    lookup
-        The table, and which of its fields are values and labels.
-    cache, max_age
-        As for `structure`.
-
-    Returns
-    -------
-    dict
-        The labels of each value, in the table's order.
-    """
-
-    def fetch() -> list[Any]:
-        question = Question(FIXTURES, (("fixture_type", lookup.tag),))
-        return [row for piece in pull(domain.client, question, [Segment()], parse_json) for row in piece.value]
-
-    document = _document(domain, f"lookup table {lookup.tag}", f"lookup table {lookup.tag!r}")
-    try:
-        return options_of(_kept(document, fetch, cache, max_age), lookup)
-    except CommCareError as error:
-        warn(f"Lookup table {lookup.tag!r} could not be read, so its values have no labels: {error}")
-        return {}
-
-
 def _structure(
-    domain: Domain, document: Document, cache: Cache, max_age: timedelta, seen: Mapping[str, int]
+    domain: Domain, document: Document, cache: Cache, max_age: timedelta, *, seen: Mapping[str, int], wire: Wire
 ) -> Structure:
     if cache is False:
-        return _without_gaps(structure_of(_fetch(domain)))
+        return _without_gaps(structure_of(_fetch(domain, wire)))
     held = _held(document)
     if cache == "offline":
         if held is None:
@@ -202,7 +181,7 @@ def _structure(
         if held and held.serves(max_age, seen):
             return held.structure  # another process has fetched it meanwhile
         looked_for = {**(held.seen if held else {}), **seen}
-        document.write({"applications": _fetch(domain), "seen": looked_for})
+        document.write({"applications": _fetch(domain, wire), "seen": looked_for})
         held = _held(document)
     if held is None:
         raise CacheError(f"{document.path} was deleted by another program. Run the same call again.")
@@ -223,8 +202,8 @@ def _held(document: Document) -> _Held | None:
     return held
 
 
-def _fetch(domain: Domain) -> list[Any]:
-    return domain.client.ask(APPLICATIONS, read=_objects, attempts=TRIES)
+def _fetch(domain: Domain, wire: Wire) -> list[Any]:
+    return domain.client.ask(APPLICATIONS, read=_objects, wire=wire, attempts=TRIES)
 
 
 def _objects(answer: Answer) -> list[Any]:
@@ -245,7 +224,8 @@ def _without_gaps(found: Structure) -> Structure:
     return found
 
 
-def _document(domain: Domain, name: str, title: str) -> Document:
+def _document(domain: Domain, name: str, title: str, wire: Wire) -> Document:
+    name = name if wire == "json" else f"{name} as {wire}"
     folder = places.folder(domain.host, domain.name, places.APPLICATIONS, "all")
     return Document(folder, places.safe_name(name), f"{title} of domain {domain.name!r}")
 

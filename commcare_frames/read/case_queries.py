@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from commcare_frames.read.times import span
 from commcare_frames.tables import layout
 
 if TYPE_CHECKING:
+    from commcare_frames.connection import Domain
     from commcare_frames.tables.layout import Layout
 
 FILTERS = ("case_name", "external_id", "owner_id", "closed", "include_deprecated")
@@ -32,6 +33,8 @@ class CaseQuery:
     ----------
     case_type, where, query, since, until, columns
         As in `read_cases`.
+    is_v1
+        Whether the connection keeps to version 1 of the case API.
     """
 
     case_type: str | None
@@ -40,6 +43,11 @@ class CaseQuery:
     since: object = None
     until: object = None
     columns: tuple[str, ...] | None = None
+    is_v1: bool = False
+
+    def on(self, domain: Domain) -> CaseQuery:
+        """Return the query as it is asked of a domain, whose connection may keep to a version."""
+        return replace(self, is_v1=CASE_V2.in_version(domain.api_version) is CASE_V1)
 
     @property
     def is_whole(self) -> bool:
@@ -48,8 +56,8 @@ class CaseQuery:
 
     @property
     def needs_v1(self) -> bool:
-        """Whether a column is asked for that only version 1 of the case API has."""
-        return bool(ONLY_IN_V1.intersection(self.columns or ()))
+        """Whether version 1 of the case API is to be asked: a column is wanted that only that has, or nothing newer."""
+        return self.is_v1 or bool(ONLY_IN_V1.intersection(self.columns or ()))
 
     @property
     def layout(self) -> Layout:
@@ -94,14 +102,30 @@ class CaseQuery:
 
     def _v1_params(self) -> tuple[tuple[str, str], ...]:
         if self.where or self.query is not None:
-            wanted = ", ".join(sorted(ONLY_IN_V1.intersection(self.columns or ())))
             raise QueryError(
-                f"Only version 1 of HQ's case API has {wanted}, and it can filter by case_type, since and until only. "
-                "Leave out where and query, or those columns."
+                f"{self._why_v1}, and it can filter by case_type, since and until only. Leave out where and query, or "
+                f"{self._way_out}."
             )
         params = [("type.exact", _case_type(self.case_type))] if self.case_type is not None else []
         ends = span(("start", "end"), self.since, self.until)
         return (*params, *((f"server_date_modified_{end}", time) for end, time in ends))
+
+    def refuse_ids(self) -> None:
+        """Raise where version 1 is to be asked, which cannot look cases up by several ids."""
+        if self.needs_v1:
+            raise QueryError(
+                f"{self._why_v1}, and it cannot read by case_ids or external_ids. Leave those out, or {self._way_out}."
+            )
+
+    @property
+    def _why_v1(self) -> str:
+        if self.is_v1:
+            return "This connection keeps to version 1 of HQ's case API (api_version of connect)"
+        return f"Only version 1 of HQ's case API has {', '.join(sorted(ONLY_IN_V1.intersection(self.columns or ())))}"
+
+    @property
+    def _way_out(self) -> str:
+        return "connect without api_version" if self.is_v1 else "those columns"
 
     def _fields(self) -> list[str]:
         fields = {"case_id": None, "indexed_on": None}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from commcare_frames.hq.resource import Wire
     from commcare_frames.tables.dtypes import Dtypes
 
 A_MOMENT = timedelta(minutes=1)
@@ -74,7 +75,8 @@ def read_cases(
         time, UTC where it has no zone. A bare date as `until` includes that day.
     columns
         The columns wanted, in order. ``opened_by``, ``closed_by``, ``user_id``, ``xform_ids`` and
-        ``server_date_opened`` are to be had only by being named here, as only version 1 of HQ's case API has them.
+        ``server_date_opened`` are to be had only by being named here, or with ``api_version="v1"`` of `connect`, as
+        only version 1 of HQ's case API has them.
     dtypes
         ``"infer"``: a property becomes a number, date, time or boolean if each of its values survives that
         unchanged, and blank is missing. ``"string"``: text as HQ sent it. A mapping, such as ``{"age": "Int64"}``,
@@ -141,7 +143,15 @@ def read_cases(
     if by_ids:
         reading, table = _read_by_ids(opened, cases, case_ids or (), external_ids or ())
     else:
-        reading = _reading(opened, cases, cache=cache, max_age=max_age, progress=progress, connections=connections)
+        reading = _reading(
+            opened,
+            cases,
+            cache=cache,
+            max_age=max_age,
+            progress=progress,
+            connections=connections,
+            is_for_frame=True,
+        )
         table = reading.table(None if columns is None else [*columns, "case_id"])
         if not table.num_rows and case_type is not None and cache != "offline":
             table = _empty(reading, case_type, table)
@@ -211,13 +221,15 @@ def scan_cases(
     return dataset_of(reading, case_type)
 
 
-def list_case_types(*, domain: str | Domain | None = None) -> pd.DataFrame:
+def list_case_types(*, domain: str | Domain | None = None, wire: Wire = "json") -> pd.DataFrame:
     """List the case types of which the domain has cases.
 
     Parameters
     ----------
     domain
         A domain's name or a `Domain`; by default the last one connected.
+    wire
+        The format that HQ is asked to send, ``"json"`` or ``"xml"``: the frame is the same.
 
     Returns
     -------
@@ -239,7 +251,7 @@ def list_case_types(*, domain: str | Domain | None = None) -> pd.DataFrame:
     >>> ccf.list_case_types()["case_type"].tolist()
     ['child', 'household', 'patient', 'visit']
     """
-    return read_list(resolve(domain), CASE_TYPES, {"case_type": "case_type"})
+    return read_list(resolve(domain), CASE_TYPES, {"case_type": "case_type"}, wire)
 
 
 def cases_on_disk(
@@ -280,11 +292,13 @@ def _reading(
     progress: bool | None,
     connections: int,
     scratch: Path | None = None,
+    is_for_frame: bool = False,
 ) -> Reading:
     if connections < 1:
         raise QueryError(f"connections={connections} is too few: one reader at least is needed.")
+    cases = cases.on(domain)
     whole = case_request(domain, replace(cases, columns=None), narrow=False)
-    use_whole = cases.is_whole and not cases.needs_v1 and cache is not False
+    use_whole = cases.is_whole and whole.layout is cases.layout and cache is not False
     if cases.columns is not None and not (use_whole and whole.on_disk(whole.folder).manifest.refreshed_at):
         request = case_request(domain, cases, narrow=True)
     else:
@@ -292,7 +306,13 @@ def _reading(
 
     def bring(request: Request) -> Reading:
         return Reading.of(
-            request, cache=cache, max_age=max_age, progress=progress, connections=connections, scratch=scratch
+            request,
+            cache=cache,
+            max_age=max_age,
+            progress=progress,
+            connections=connections,
+            scratch=scratch,
+            is_for_frame=is_for_frame,
         )
 
     try:
@@ -305,10 +325,12 @@ def _reading(
 
 def case_request(domain: Domain, cases: CaseQuery, *, narrow: bool) -> Request:
     """Return what to read for a caller of `read_cases`; `narrow` as in `CaseQuery.question`."""
+    cases = cases.on(domain)
     question = cases.question(narrow=narrow)
     is_whole_table = cases.is_whole and cases.columns is None
     what = (cases.case_type or ANY_TYPE) if is_whole_table else None
-    return Request(domain, question, cases.layout, "cases", what, cases.asked)
+    kind = "cases v1" if cases.is_v1 else "cases"
+    return Request(domain, question, cases.layout, kind, what, cases.asked)
 
 
 def _empty(reading: Reading, case_type: str, table: pa.Table) -> pa.Table:
@@ -339,8 +361,7 @@ def _refuse_with_ids(cases: CaseQuery, cache: Cache) -> None:
             "HQ finds cases by id whatever they are: case_ids and external_ids cannot be combined with a case type "
             "or with where, query, since or until."
         )
-    if cases.needs_v1:
-        raise QueryError("Columns of version 1 of the case API cannot be read by case_ids or external_ids.")
+    cases.refuse_ids()
     if cache == "offline":
         raise QueryError("Cases are read by id from HQ only; offline, read the case type and pick rows from it.")
 
@@ -350,6 +371,7 @@ def _read_by_ids(
 ) -> tuple[Reading, pa.Table]:
     if isinstance(case_ids, str) or isinstance(external_ids, str):
         raise QueryError("case_ids and external_ids are lists of ids: write case_ids=['...'].")
+    cases.on(domain).refuse_ids()
     request = case_request(domain, cases, narrow=False)
     store = request.in_memory()
     flattener = Flattener(cases.layout)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from commcare_frames.connection import Domain
-    from commcare_frames.hq.resources import Resource
+    from commcare_frames.hq.resource import Resource, Wire
 
 Definition = dict[str, Any]
 
@@ -45,9 +45,9 @@ class Catalogue:
     title: str
     parts: tuple[str, ...] = ()
 
-    def of(self, domain: Domain, *, cache: Cache = True) -> Definitions:
+    def of(self, domain: Domain, *, cache: Cache = True, wire: Wire = "json") -> Definitions:
         """List all definitions of a domain; the list is kept, so that things can be named offline too."""
-        request = Request(domain, Question(self.resource), ROWS, f"list of {self.noun}s", "all", {})
+        request = Request(domain, Question(self.resource, wire=wire), ROWS, f"list of {self.noun}s", "all", {})
         reading = Reading.of(request, cache=cache, max_age=None, progress=False, connections=1)
         return Definitions(self, domain, [self._whole(each) for each in reading.table().to_pylist()])
 
@@ -79,7 +79,7 @@ class Definitions:
         """Return the definition of that id or title; capitals matter only where titles differ in nothing else."""
         noun = self.catalogue.noun
         if not isinstance(name, str) or not name.strip():
-            plural = f"list_{noun.replace(' ', '_')}s()"
+            plural = f"list_{noun.lower().replace(' ', '_')}s()"
             raise QueryError(f"{name!r} is no {noun}: give its title or its id, as {plural} shows them.")
         found = [each for each in self.known if each["id"] == name]
         found = found or [each for each in self.known if each["title"] == name]

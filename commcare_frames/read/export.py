@@ -11,6 +11,7 @@ from commcare_frames.read.exporting import About, Rows, put_in_place, scratch_fo
 from commcare_frames.read.files import format_of
 from commcare_frames.read.form_export import FormRows
 from commcare_frames.read.form_reading import read_submissions
+from commcare_frames.read.frame_export import export_frame
 from commcare_frames.read.reports import read_report
 from commcare_frames.read.review import warn_of_file
 
@@ -236,10 +237,10 @@ def export_report(
     >>> len(pd.read_csv(file)) == len(ccf.read_report("Open pregnancies"))
     True
     """
-    path = Path(path).expanduser()
-    with put_in_place(path) as file:
-        kind = format_of(path)
-        frame = read_report(
+    return export_frame(
+        Path(path),
+        "report",
+        lambda: read_report(
             report,
             filters=filters,
             domain=domain,
@@ -248,8 +249,7 @@ def export_report(
             cache=cache,
             max_age=max_age,
             progress=progress,
-        )
-        headers = frame.attrs["commcare"].get("headers", {})
-        about = About("report", {name: {"label": header} for name, header in headers.items()}, None, label_row)
-        write(path, file, kind, Rows.of_frame(frame), about, neutralise=neutralise)
-    return path
+        ),
+        neutralise=neutralise,
+        label_row=label_row,
+    )

@@ -231,7 +231,7 @@ def _refuse_what_does_not_fit(rows: Rows, kind: Format, path: Path) -> None:
 @contextlib.contextmanager
 def put_in_place(path: Path) -> Iterator[Path]:
     """Give a private place beside `path` to write to; what is there at the end takes the place of `path`."""
-    try:
+    with disk_errors(path):
         if path.is_dir():
             raise ExportError(f"{path} is a folder: name a file in it, such as {path / 'cases.parquet'}.")
         if not path.parent.is_dir():
@@ -243,6 +243,13 @@ def put_in_place(path: Path) -> Iterator[Path]:
             with file.open("rb+") as written:
                 os.fsync(written.fileno())
             file.replace(path)
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Say of an error of the disk what it means for a file."""
+    try:
+        yield
     except OSError as error:
         raise ExportError(
             f"{path} cannot be written: {error.strerror or error}. A file that was there before is unchanged. Make "

@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 
 from commcare_frames.connection import resolve
 from commcare_frames.errors import NotFoundError, QueryError, warn
-from commcare_frames.hq.resources import FORM as FORM_API
+from commcare_frames.hq.answers import parse_json
 from commcare_frames.read.applications import DAY, structure
 from commcare_frames.read.form_frames import FormFrames, Known, in_form_order, main_frame
 from commcare_frames.read.form_queries import FormQuery
@@ -20,6 +20,7 @@ from commcare_frames.read.labels import Labeller
 from commcare_frames.read.naming import find_app, resolve_form
 from commcare_frames.read.progress import ProgressLine
 from commcare_frames.read.reading import Cache, Reading, Request, to_age
+from commcare_frames.read.single import check_form_id, fetch_form
 from commcare_frames.tables.form_layout import FORM
 from commcare_frames.tables.forms import FormFlattener
 from commcare_frames.tables.structure import repeats, types
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from commcare_frames.connection import Domain
+    from commcare_frames.hq.client import Answer
     from commcare_frames.read.form_frames import Label
     from commcare_frames.read.labels import LabelsAsked
     from commcare_frames.tables.dtypes import Dtypes
@@ -162,7 +164,15 @@ def read_submissions(
         applications, form, app, case_id=case_id, since=since, until=until, include_archived=include_archived
     )
     request = Request(place, query.question, FORM, "forms", query.whole, query.asked)
-    reading = Reading.of(request, cache=cache, max_age=max_age, progress=progress, connections=1, scratch=scratch)
+    reading = Reading.of(
+        request,
+        cache=cache,
+        max_age=max_age,
+        progress=progress,
+        connections=1,
+        scratch=scratch,
+        is_for_frame=True,
+    )
     table = in_order(reading.table())
     if not table.num_rows:
         _refuse_unknown(query, applications, reading, cache)
@@ -172,26 +182,35 @@ def read_submissions(
     return Submissions(place, query, applications, cache, reading, table)
 
 
-def read_by_ids(form_ids: Sequence[str], domain: str | Domain | None, progress: bool | None) -> Submissions:
+def read_by_ids(
+    form_ids: Sequence[str], domain: str | Domain | None, progress: bool | None, *, cache: Cache = True
+) -> Submissions:
     """Read submissions by their ids, one request each: HQ has no way to ask for several."""
     if isinstance(form_ids, str):
         raise QueryError("form_ids is a list of ids: write form_ids=['...'].")
+    if cache == "offline":
+        raise QueryError("Forms are read by id from HQ only; offline, read the form and pick rows from it.")
     place = resolve(domain)
     bodies: list[bytes] = []
     missing: list[str] = []
-    unique = list(dict.fromkeys(form_ids))
-    with ProgressLine("forms", place.client, show=progress) as line:
+    unique = [check_form_id(form_id) for form_id in dict.fromkeys(form_ids)]
+    with ProgressLine("forms", place.client, show=progress, resumes=False) as line:
         line.expect(len(unique), 1)
         for form_id in unique:
             try:
-                bodies.append(place.client.ask(FORM_API, tail=f"{_checked(form_id)}/", read=lambda answer: answer.body))
+                bodies.append(fetch_form(place, form_id, _sound, explain=False))
             except NotFoundError:
                 missing.append(form_id)
             line.advance(1)
     if missing:
         warn(f"HQ has no form with {len(missing):,} of the form ids: {', '.join(missing)}.")
     table = FormFlattener(FORM).table(b"[" + b",".join(bodies) + b"]")
-    return Submissions(place, FormQuery(), structure(place), True, None, in_order(table))
+    return Submissions(place, FormQuery(), structure(place, cache=cache), cache, None, in_order(table))
+
+
+def _sound(answer: Answer) -> bytes:
+    parse_json(answer.body)
+    return answer.body
 
 
 def in_order(table: pa.Table) -> pa.Table:
@@ -241,9 +260,3 @@ def _versions(table: pa.Table) -> dict[str, int]:
         if app_id and version and version.isdecimal():
             newest[app_id] = max(newest.get(app_id, 0), int(version))
     return newest
-
-
-def _checked(form_id: object) -> str:
-    if not isinstance(form_id, str) or not form_id or "/" in form_id:
-        raise QueryError(f"{form_id!r} is no form id.")
-    return form_id

@@ -58,7 +58,8 @@ def read_forms(
     domain
         A domain's name or a `Domain`; by default the last one connected.
     form_ids
-        Read these submissions only. HQ takes one request for each.
+        Read these submissions only, archived ones too. HQ takes one request for each, and they are never taken from
+        the cache; an id that HQ does not know is named in a warning.
     case_id
         Only submissions that touched this case.
     since, until
@@ -129,7 +130,7 @@ def read_forms(
     """
     if form_ids is not None:
         _refuse_with_ids(form, app, case_id, since, until)
-        found = read_by_ids(form_ids, domain, progress)
+        found = read_by_ids(form_ids, domain, progress, cache=cache)
         return found.merged(dtypes, columns, labels)
     found = read_submissions(
         form,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import QueryError, did_you_mean, warn
-from commcare_frames.read.applications import DAY, FOR_EVER, lookup_options, structure
+from commcare_frames.read.applications import DAY, FOR_EVER, structure
 from commcare_frames.read.form_frames import entry_keys
+from commcare_frames.read.lookup_tables import lookup_options
 from commcare_frames.read.reading import check_cache, to_age
 from commcare_frames.tables.form_layout import FORM
 from commcare_frames.tables.labels import Labelling, column_labels, labelled

@@ -56,24 +56,40 @@ def join_parents(children: pd.DataFrame, parents: pd.DataFrame, *, index: str | 
     if parents["case_id"].duplicated().any():
         twice = parents.loc[parents["case_id"].duplicated(), "case_id"]
         raise QueryError(
-            f"parents has {_named(twice)} more than once, so that children would be doubled. Keep one row of each, "
+            f"parents has {named(twice)} more than once, so that children would be doubled. Keep one row of each, "
             "with parents.drop_duplicates('case_id')."
         )
-    name = link.removeprefix("indices.").removesuffix(".case_id")
-    beside = parents.add_prefix(f"{name}.")
-    clash = sorted(set(beside.columns) & set(children.columns))
-    if clash:
-        raise QueryError(f"children has columns that the join would make: {', '.join(clash)}. Drop or rename them.")
     orphans = children.loc[children[link].notna() & ~children[link].isin(parents["case_id"]), link]
     if len(orphans):
         warn(
-            f"{len(orphans):,} of {len(children):,} children are linked to cases that parents lacks: {_named(orphans)}."
+            f"{len(orphans):,} of {len(children):,} children are linked to cases that parents lacks: {named(orphans)}."
         )
-    joined = children.merge(
-        beside, how="left", left_on=link, right_on=f"{name}.case_id", validate="many_to_one", sort=False
+    return put_beside(
+        children, parents, on=link, key="case_id", prefix=link.removeprefix("indices.").removesuffix(".case_id")
     )
-    joined.index = children.index
-    joined.attrs = dict(children.attrs)
+
+
+def put_beside(frame: pd.DataFrame, found: pd.DataFrame, *, on: str, key: str, prefix: str) -> pd.DataFrame:
+    """Return a frame with the columns of another beside it, no row lost or doubled.
+
+    Parameters
+    ----------
+    frame
+        What is added to; what is missing from `found` stays, with nothing beside it.
+    found
+        What is added, with no `key` twice.
+    on, key
+        The columns of both that have to be the same.
+    prefix
+        Stands before the names of the added columns, and a dot.
+    """
+    beside = found.add_prefix(f"{prefix}.")
+    clash = sorted(set(beside.columns) & set(frame.columns))
+    if clash:
+        raise QueryError(f"The frame has columns that the join would make: {', '.join(clash)}. Drop or rename them.")
+    joined = frame.merge(beside, how="left", left_on=on, right_on=f"{prefix}.{key}", validate="many_to_one", sort=False)
+    joined.index = frame.index
+    joined.attrs = dict(frame.attrs)
     return joined
 
 
@@ -93,6 +109,7 @@ def _index(children: pd.DataFrame, index: str | None) -> str:
     return index
 
 
-def _named(ids: Sequence[str] | pd.Series[str]) -> str:
+def named(ids: Sequence[str] | pd.Series[str]) -> str:
+    """List some ids for a message."""
     unique = list(dict.fromkeys(ids))
     return ", ".join(unique[:SHOWN]) + (", ..." if len(unique) > SHOWN else "")

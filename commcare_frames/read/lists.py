@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from commcare_frames.connection import Domain
-    from commcare_frames.hq.resources import Resource
+    from commcare_frames.hq.resource import Resource, Wire
 
 
-def read_list(domain: Domain, resource: Resource, names: Mapping[str, str]) -> pd.DataFrame:
+def read_list(domain: Domain, resource: Resource, names: Mapping[str, str], wire: Wire) -> pd.DataFrame:
     """Read a resource whole.
 
     Parameters
@@ -27,13 +27,15 @@ def read_list(domain: Domain, resource: Resource, names: Mapping[str, str]) -> p
         What.
     names
         HQ's field names and the columns they become.
+    wire
+        The format that HQ is asked to send.
 
     Returns
     -------
     DataFrame
         The columns as text, ordered by the first.
     """
-    pieces = pull(domain.client, Question(resource), [Segment()], parse_json)
+    pieces = pull(domain.client, Question(resource, wire=wire), [Segment()], parse_json)
     records = [record for piece in pieces for record in piece.value]
     columns = {
         column: pd.Series([record.get(field) for record in records], dtype="str") for field, column in names.items()

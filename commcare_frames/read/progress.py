@@ -23,13 +23,25 @@ logger = logging.getLogger("commcare_frames")
 SHOWN_AFTER = 1.0
 LARGE = 20  # requests
 INTERRUPTED = {
-    True: "Interrupt it if you like: a cached table goes on where it broke off.",
-    False: "If it is interrupted, the next call begins anew: HQ's rows may have moved meanwhile.",
+    True: "Interrupt it if you like: the next call goes on where it broke off.",
+    False: "If it is interrupted, the next call begins anew.",
+}
+KEPT = {
+    True: "They are kept: the same call goes on from there.",
+    False: "They are not kept: the next call begins anew.",
 }
 SMALL_PROJECT = {"minute": 25, "hour": 682}  # what HQ allows a project with five mobile workers
 
 watcher: ContextVar[Progress | None] = ContextVar("watcher", default=None)
 """Who shows the progress of what this thread reads, in place of a line; waits are told to the client's `on_wait`."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody interrupted a pull; says what becomes of the rows that have arrived."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what notebooks show: no way through our code, as nothing is wrong with it."""
+        return [f"Interrupted. {self}"]
 
 
 class ProgressLine:
@@ -44,12 +56,16 @@ class ProgressLine:
     show
         True or False; None shows it where somebody is looking: in a notebook or a terminal.
     resumes
-        Whether a pull that is interrupted goes on from there the next time.
+        Whether what has arrived of a pull that is interrupted is kept, so that the next call goes on from there.
+    unit
+        What is counted.
     """
 
-    def __init__(self, title: str, client: Client, *, show: bool | None, resumes: bool = True) -> None:
+    def __init__(self, title: str, client: Client, *, show: bool | None, resumes: bool, unit: str = "rows") -> None:
         self._title = title
         self._resumes = resumes
+        self._unit = unit
+        self._arrived = self._expected = 0
         self._client = client
         self._watcher = watcher.get()
         self._visible = self._watcher is None and (_somebody_looks() if show is None else show)
@@ -61,7 +77,7 @@ class ProgressLine:
     def __enter__(self) -> Self:
         """Start the line."""
         bar = _bar_class() if self._visible else tqdm
-        self._bar = bar(desc=self._title, unit=" rows", delay=SHOWN_AFTER, disable=not self._visible)
+        self._bar = bar(desc=self._title, unit=f" {self._unit}", delay=SHOWN_AFTER, disable=not self._visible)
         self._bar.total = 0
         self._log_wait, self._client.on_wait = self._client.on_wait, self._wait
         return self
@@ -69,20 +85,26 @@ class ProgressLine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the line."""
+        """End the line, and say what becomes of the rows where somebody interrupted it."""
         self._client.on_wait = self._log_wait
         self._bar.close()
+        if isinstance(error, KeyboardInterrupt):
+            of_all = f" of {self._expected:,}" if self._expected else ""
+            raise Interrupted(
+                f"{self._title}: {self._arrived:,}{of_all} {self._unit} had arrived. {KEPT[self._resumes]}"
+            ) from None
 
     def expect(self, rows: int, largest_page: int) -> None:
         """Learn how many more rows are to come; tell the cost of a large pull before it goes on."""
-        self._set_total(self._bar.total + rows)
+        self._expected += rows
+        self._show_total()
         if self._watcher:
             self._watcher.expect(rows, largest_page)
         requests = math.ceil(rows / largest_page)
         if requests >= LARGE and not self._has_told:
             self._has_told = True
             cost = likely_cost(self._title, rows, requests, time.monotonic() - self._started)
-            self._tell(f"{cost} {INTERRUPTED[self._resumes]}")
+            self.tell(f"{cost} {INTERRUPTED[self._resumes]}")
 
     def advance(self, rows: int) -> None:
         """Learn that rows have arrived."""
@@ -90,15 +112,17 @@ class ProgressLine:
             self._watcher.advance(rows)
         requests = self._client.requests_made - self._requests_before
         self._bar.set_postfix_str(f"{requests} request{'s' * (requests != 1)}", refresh=False)
-        self._set_total(max(self._bar.total, self._bar.n + rows))
+        self._arrived += rows
+        self._expected = max(self._expected, self._arrived)
+        self._show_total()
         self._bar.update(rows)
 
-    def _set_total(self, rows: int) -> None:
-        self._bar.total = rows
+    def _show_total(self) -> None:
+        self._bar.total = self._expected
         if container := getattr(self._bar, "container", None):
             # tqdm's bar in a notebook is a stub, and never grows, where the total is learnt later.
             _, bar, _ = container.children
-            bar.max, bar.bar_style, bar.layout.width = max(rows, 1), "", None
+            bar.max, bar.bar_style, bar.layout.width = max(self._expected, 1), "", None
 
     def _wait(self, seconds: float, why: str) -> None:
         if self._visible:
@@ -106,7 +130,8 @@ class ProgressLine:
         else:
             self._log_wait(seconds, why)
 
-    def _tell(self, text: str) -> None:
+    def tell(self, text: str) -> None:
+        """Say something beside the line."""
         if self._visible:
             self._bar.write(text, file=sys.stderr)
         else:

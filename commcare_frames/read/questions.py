@@ -1,25 +1,27 @@
-"""The codebook: what applications, forms and questions there are."""
+"""The codebook: the questions of all forms, with their choices."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import QueryError
-from commcare_frames.read.applications import build, structure
+from commcare_frames.read.applications import build
 from commcare_frames.read.labels import form_columns
-from commcare_frames.read.naming import find_app, resolve_form
-from commcare_frames.read.reading import Cache, check_cache, to_age
-from commcare_frames.tables.structure import Structure, repeats
+from commcare_frames.read.modules import frame_of_rows, known_of
+from commcare_frames.read.naming import resolve_form
+from commcare_frames.tables.structure import repeats
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from datetime import timedelta
 
+    import pandas as pd
+
+    from commcare_frames.hq.resource import Wire
+    from commcare_frames.read.reading import Cache
     from commcare_frames.tables.layout import Path
-    from commcare_frames.tables.structure import App, Form, Question
+    from commcare_frames.tables.structure import App, Form, Question, Structure
 
 WITHOUT_COLUMN = frozenset({"Group", "FieldList", "SaveToCase"})
 
@@ -30,6 +32,7 @@ def read_questions(
     *,
     domain: str | Domain | None = None,
     version: int | None = None,
+    wire: Wire = "json",
     cache: Cache = True,
     max_age: str | timedelta | None = None,
 ) -> pd.DataFrame:
@@ -47,6 +50,8 @@ def read_questions(
     version
         A version of the application that was built, such as the one that a submission was filled in with; by default
         the application as it is now.
+    wire
+        The format that HQ is asked to send, ``"json"`` or ``"xml"``: the frame is the same.
     cache
         True: use what was read within `max_age`, and keep what is read. False: read it anew, keep nothing.
         ``"offline"``: ask nothing.
@@ -85,132 +90,19 @@ def read_questions(
     ['Poids en kg', 'Double']
     """
     opened = resolve(domain)
-    known = _known(opened, cache, max_age)
-    if app is not None:
-        known = _only(known, find_app(known, app))
+    known = known_of(opened, app, wire=wire, cache=cache, max_age=max_age)
     if version is not None and (len(known.apps) != 1 or version != known.apps[0].version):
-        known = build(opened, _one_app(known), version, cache=cache)
+        known = build(opened, _one_app(known), version, cache=cache, wire=wire)
     forms = known.forms
     if form is not None:
         xmlns = resolve_form(known, form).xmlns
         forms = tuple(each for each in forms if each.xmlns == xmlns)
     rows = [row for each in forms for row in _rows(known, each)]
     names = ["path", "column", "label", *(f"label.{lang}" for lang in known.languages), *_REST]
-    frame = _frame(rows, names)
+    frame = frame_of_rows(rows, names)
     about = {"server": opened.server, "domain": opened.name, "app": app, "form": form, "version": version}
     frame.attrs["commcare"] = {**{name: value for name, value in about.items() if value is not None}, "rows": len(rows)}
     return frame
-
-
-def list_apps(
-    *, domain: str | Domain | None = None, cache: Cache = True, max_age: str | timedelta | None = None
-) -> pd.DataFrame:
-    """List the applications of a domain, the one released last first.
-
-    Parameters
-    ----------
-    domain
-        A domain's name or a `Domain`; by default the last one connected.
-    cache, max_age
-        As in `read_questions`: what was read within a day is used.
-
-    Returns
-    -------
-    DataFrame
-        ``app``, ``app_id`` (str), ``version`` that is being worked on, ``released_version`` that mobile workers have
-        (Int64), ``released_on`` (datetime64[us, UTC]), ``forms`` (Int64), ``languages`` (str).
-
-    Raises
-    ------
-    CommCareError
-        When the server cannot be reached, refuses, or keeps failing.
-
-    Notes
-    -----
-    Asks ``/a/{domain}/api/application/v1/``.
-
-    Examples
-    --------
-    >>> import commcare_frames as ccf
-    >>> ccf.list_apps()[["app", "released_version"]].values.tolist()
-    [['Mother and Child', 31], ['Supervision', <NA>]]
-    """
-    known = _known(resolve(domain), cache, max_age)
-    rows = [
-        {
-            "app": app.name,
-            "app_id": app.app_id,
-            "version": app.version,
-            "released_version": app.released_version,
-            "released_on": app.released_on or None,
-            "forms": sum(form.app_id == app.app_id for form in known.forms),
-            "languages": ", ".join(_languages(known, (form for form in known.forms if form.app_id == app.app_id))),
-        }
-        for app in known.apps
-    ]
-    return _frame(rows, ["app", "app_id", "version", "released_version", "released_on", "forms", "languages"])
-
-
-def list_forms(
-    *,
-    app: str | None = None,
-    domain: str | Domain | None = None,
-    cache: Cache = True,
-    max_age: str | timedelta | None = None,
-) -> pd.DataFrame:
-    """List the forms of the applications of a domain.
-
-    Parameters
-    ----------
-    app
-        Name or id of an application; by default all.
-    domain
-        A domain's name or a `Domain`; by default the last one connected.
-    cache, max_age
-        As in `read_questions`: what was read within a day is used.
-
-    Returns
-    -------
-    DataFrame
-        ``form``, ``module``, ``app``, ``xmlns``, ``unique_id``, ``app_id``, ``case_type``, ``languages`` (str), and the
-        number of ``questions`` (Int64).
-
-    Raises
-    ------
-    NotFoundError
-        When there is no such application.
-    CommCareError
-        When the server cannot be reached, refuses, or keeps failing.
-
-    Notes
-    -----
-    Asks ``/a/{domain}/api/application/v1/``.
-
-    Examples
-    --------
-    >>> import commcare_frames as ccf
-    >>> ccf.list_forms(app="Supervision")["form"].tolist()
-    ['Supervision', 'Visit']
-    """
-    known = _known(resolve(domain), cache, max_age)
-    if app is not None:
-        known = _only(known, find_app(known, app))
-    rows = [
-        {
-            "form": known.text(form.names),
-            "module": known.text(form.module_names),
-            "app": form.app_name,
-            "xmlns": form.xmlns,
-            "unique_id": form.unique_id,
-            "app_id": form.app_id,
-            "case_type": form.case_type or None,
-            "languages": ", ".join(_languages(known, [form])),
-            "questions": len(form.questions),
-        }
-        for form in known.forms
-    ]
-    names = ["form", "module", "app", "xmlns", "unique_id", "app_id", "case_type", "languages", "questions"]
-    return _frame(rows, names)
 
 
 _REST = (
@@ -231,11 +123,6 @@ _REST = (
 )
 
 
-def _known(domain: Domain, cache: Cache, max_age: object) -> Structure:
-    check_cache(cache)
-    return structure(domain, cache=cache, max_age=to_age(max_age), required=True)
-
-
 def _one_app(known: Structure) -> App:
     if len(known.apps) != 1:
         names = ", ".join(each.name for each in known.apps)
@@ -243,21 +130,6 @@ def _one_app(known: Structure) -> App:
             f"version says nothing without an app: name one of {names or 'the apps, once there are some'}."
         )
     return known.apps[0]
-
-
-def _only(known: Structure, app: App) -> Structure:
-    forms = tuple(form for form in known.forms if form.app_id == app.app_id)
-    return Structure((app,), forms, known.languages)
-
-
-def _languages(known: Structure, forms: Iterable[Form]) -> list[str]:
-    used = {
-        lang
-        for form in forms
-        for labels in [form.names, *(question.labels for question in form.questions.values())]
-        for lang in labels
-    }
-    return [lang for lang in known.languages if lang in used]
 
 
 def _rows(known: Structure, form: Form) -> Iterator[dict[str, Any]]:
@@ -296,16 +168,3 @@ def _choices(known: Structure, question: Question) -> str:
 
 def _slashed(path: Path | None) -> str | None:
     return None if path is None else "/".join(["", "data", *path])
-
-
-_KINDS = {
-    **dict.fromkeys(("version", "released_version", "forms", "questions"), "Int64"),
-    "required": "boolean",
-    "released_on": "datetime64[us, UTC]",
-}
-
-
-def _frame(rows: list[dict[str, Any]], names: list[str]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {name: pd.Series([row.get(name) for row in rows], dtype=_KINDS.get(name, "str")) for name in names}
-    )

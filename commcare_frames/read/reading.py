@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 Cache = bool | Literal["offline"]
 
-NAMES = ("case_type", "form", "xmlns", "report", "data_source")
+NAMES = ("case_type", "form", "xmlns", "report", "data_source", "lookup_table", "feed")
 """What a request may name: the first that it does is its title."""
 
 T = TypeVar("T")
@@ -76,15 +76,17 @@ class Request:
     @property
     def folder(self) -> Path:
         """Where the table is cached."""
+        # What came as XML is kept apart: HQ leaves out of it what XML cannot hold.
+        wire = () if self.question.wire == "json" else (self.question.wire,)
         if self.what is not None:
-            return places.folder(self.domain.host, self.domain.name, self.kind, self.what)
-        asked = json.dumps([self.question.resource.path + self.question.tail, *self.question.params])
+            return places.folder(self.domain.host, self.domain.name, " as ".join((self.kind, *wire)), self.what)
+        asked = json.dumps([self.question.resource.path + self.question.tail, *self.question.params, *wire])
         name = hashlib.sha256(asked.encode()).hexdigest()[:24]
         return places.folder(self.domain.host, self.domain.name, "queries", name)
 
-    def on_disk(self, folder: Path) -> DiskStore:
-        """Return the table in a folder."""
-        return DiskStore(folder, self._about, self.layout, stamp=self.question.resource.stamp)
+    def on_disk(self, folder: Path, *, holds: bool = False) -> DiskStore:
+        """Return the table in a folder; whether it `holds` what is written, see `DiskStore`."""
+        return DiskStore(folder, self._about, self.layout, stamp=self.question.resource.stamp, holds=holds)
 
     def in_memory(self) -> MemoryStore:
         """Return a table that is not kept."""
@@ -126,6 +128,7 @@ class Reading:
         progress: bool | None,
         connections: int,
         scratch: Path | None = None,
+        is_for_frame: bool = False,
     ) -> Reading:
         """Choose where the table lies, and bring it up to date.
 
@@ -137,12 +140,14 @@ class Reading:
             As the caller said.
         scratch
             A folder for a table that is not kept but too large for memory.
+        is_for_frame
+            Whether all rows are wanted in memory, so that they need not be read from the disk once they have arrived.
         """
         check_cache(cache)
         age = to_age(max_age)
         is_kept = cache == "offline" or (cache is True and (request.what is not None or age is not None))
         folder = request.folder if is_kept else scratch
-        store = request.on_disk(folder) if folder else request.in_memory()
+        store = request.on_disk(folder, holds=is_for_frame) if folder else request.in_memory()
         reading = cls(request, store, cache, age, progress, connections)
         reading._bring_up_to_date()
         return reading
@@ -208,7 +213,8 @@ class Reading:
                 self._refresh(line).run()
 
     def _line(self) -> ProgressLine:
-        resumes = self.request.question.resource.stamp is not None
+        is_kept = isinstance(self.store, DiskStore) and self.store.folder == self.request.folder
+        resumes = is_kept and self.request.question.resource.stamp is not None
         return ProgressLine(self.request.title, self.request.domain.client, show=self.progress, resumes=resumes)
 
     def _refresh(self, line: ProgressLine) -> Refresh | Renewal:

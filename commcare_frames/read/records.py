@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from commcare_frames.read.case_queries import wanted
 from commcare_frames.read.frames import frame_of
 from commcare_frames.read.reading import Cache, Reading, Request
@@ -15,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     import pandas as pd
-    import pyarrow as pa
 
+    from commcare_frames.cache.manifest import Manifest
     from commcare_frames.tables.dtypes import Dtypes
 
 
@@ -54,7 +57,15 @@ def records_table(reading: Reading) -> pa.Table:
     return reading.table().sort_by([(column, "ascending") for column in (*layout.order, layout.id_column)])
 
 
-def records_frame(reading: Reading, table: pa.Table, *, columns: Sequence[str] | None, dtypes: Dtypes) -> pd.DataFrame:
+def records_frame(
+    reading: Reading,
+    table: pa.Table,
+    *,
+    columns: Sequence[str] | None,
+    dtypes: Dtypes,
+    beside: Sequence[Reading] = (),
+    layout: RecordLayout | None = None,
+) -> pd.DataFrame:
     """Return a table of the records of a reading, to which columns may have been added, as the DataFrame for a caller.
 
     Parameters
@@ -65,11 +76,18 @@ def records_frame(reading: Reading, table: pa.Table, *, columns: Sequence[str] |
         The records.
     columns, dtypes
         As the caller said.
+    beside
+        Other readings of such records whose rows are in the table too.
+    layout
+        How the table is laid out, where its rows are not records but parts of them.
     """
-    layout, manifest = _layout(reading), reading.store.manifest
-    known = layout.ordered({*manifest.columns, *table.column_names})
-    numbers = [name for name in known if name in layout.numbers or (name in manifest.numbers and layout.is_value(name))]
-    attributes = {**manifest.asked, **reading.request.asked, "refreshed_at": manifest.refreshed_at}
+    layout = layout or _layout(reading)
+    manifests = [each.store.manifest for each in (reading, *beside)]
+    known = layout.ordered({name for manifest in manifests for name in manifest.columns}.union(table.column_names))
+    shown = known if columns is None else columns
+    numbers = [name for name in shown if name in layout.numbers or (layout.is_value(name) and _held(name, manifests))]
+    refreshed_at = min((manifest.refreshed_at for manifest in manifests if manifest.refreshed_at), default=None)
+    attributes = {**manifests[0].asked, **reading.request.asked, "refreshed_at": refreshed_at}
     return frame_of(
         table,
         layout,
@@ -78,6 +96,24 @@ def records_frame(reading: Reading, table: pa.Table, *, columns: Sequence[str] |
         columns=columns,
         known=known,
     )
+
+
+def blanks_missing(table: pa.Table, layout: RecordLayout, dtypes: Dtypes) -> pa.Table:
+    """Return a table whose blank metadata are missing, unless a caller wants everything as HQ sent it."""
+    if dtypes == "string":
+        return table
+    for column in layout.metadata:
+        if column.kind == "text" and column.name in table.column_names:
+            texts = table[column.name]
+            filled = pc.if_else(pc.equal(texts, ""), pa.scalar(None, texts.type), texts)
+            table = table.set_column(table.column_names.index(column.name), column.name, filled)
+    return table
+
+
+def _held(name: str, manifests: Sequence[Manifest]) -> bool:
+    """Whether a column held JSON numbers, and nothing else, wherever it is."""
+    having = [manifest for manifest in manifests if name in manifest.columns]
+    return bool(having) and all(name in manifest.numbers for manifest in having)
 
 
 def _layout(reading: Reading) -> RecordLayout:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
+    from commcare_frames.hq.resource import Wire
     from commcare_frames.read.definitions import Definition
     from commcare_frames.tables.dtypes import Dtypes
 
@@ -30,13 +31,15 @@ CATALOGUE = Catalogue(REPORTS, "report", "title", ("filters", "columns"))
 MOST_SEEN = 10
 
 
-def list_reports(*, domain: str | Domain | None = None) -> pd.DataFrame:
+def list_reports(*, domain: str | Domain | None = None, wire: Wire = "json") -> pd.DataFrame:
     """List the reports of the domain, and how each can be filtered.
 
     Parameters
     ----------
     domain
         A domain's name or a `Domain`; by default the last one connected.
+    wire
+        The format that HQ is asked to send, ``"json"`` or ``"xml"``: the frame is the same.
 
     Returns
     -------
@@ -60,7 +63,7 @@ def list_reports(*, domain: str | Domain | None = None) -> pd.DataFrame:
     >>> reports.loc["Open pregnancies", "filters"]
     'district (dynamic_choice_list), high_risk (choice_list), edd (date)'
     """
-    reports = CATALOGUE.of(resolve(domain)).known
+    reports = CATALOGUE.of(resolve(domain), wire=wire).known
     columns = {
         "report_id": [report["id"] for report in reports],
         "title": [report["title"] for report in reports],
@@ -77,6 +80,7 @@ def read_report(
     domain: str | Domain | None = None,
     columns: Sequence[str] | None = None,
     dtypes: Dtypes = "infer",
+    wire: Wire = "json",
     cache: Cache = True,
     max_age: str | timedelta | None = None,
     progress: bool | None = None,
@@ -101,6 +105,8 @@ def read_report(
         ``"infer"``: a column of numbers is one, and a column of texts becomes a number, date, time or boolean if each
         of its values survives that unchanged. ``"string"``: text as HQ sent it. A mapping, such as
         ``{"age": "Int64"}``, pins columns and infers the rest.
+    wire
+        The format that HQ is asked to send, ``"json"`` or ``"xml"``: the frame is the same.
     cache
         True: read the report and keep it. False: keep nothing. ``"offline"``: read what is cached and ask nothing.
         A report that was read with filters is kept only where `max_age` is given.
@@ -149,7 +155,7 @@ def read_report(
     where = resolve(domain)
 
     def find(how: Cache) -> Request:
-        return report_request(where, CATALOGUE.of(where, cache=how).named(report), filters)
+        return report_request(where, CATALOGUE.of(where, cache=how, wire=wire).named(report), filters, wire)
 
     try:
         reading = read_rows(find, cache=cache, max_age=max_age, progress=progress)
@@ -164,18 +170,20 @@ def read_report(
     except ServerFailedError as error:
         if error.status_code != HTTPStatus.INTERNAL_SERVER_ERROR or not filters:
             raise
-        definition = CATALOGUE.of(where, cache="offline" if cache else False).named(report)
+        definition = CATALOGUE.of(where, cache="offline" if cache else False, wire=wire).named(report)
         raise _refused(where, definition, filters, error) from error
     return rows_frame(reading, dtypes, chosen)
 
 
-def report_request(domain: Domain, definition: Definition, filters: Mapping[str, Any] | None) -> Request:
+def report_request(
+    domain: Domain, definition: Definition, filters: Mapping[str, Any] | None, wire: Wire = "json"
+) -> Request:
     """Return what to read for a caller of `read_report`."""
     params = to_params(definition, filters)
     asked: dict[str, Any] = {"report": definition["title"], "report_id": definition["id"]}
     if params:
         asked["filters"] = {name: value.split(SEPARATOR) if SEPARATOR in value else value for name, value in params}
-    question = Question(REPORT_DATA, params, _tail(definition))
+    question = Question(REPORT_DATA, params, _tail(definition), wire)
     return Request(domain, question, ROWS, "reports", None if params else definition["id"], asked)
 
 

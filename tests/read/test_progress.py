@@ -8,7 +8,7 @@ import pty
 import subprocess
 import sys
 import termios
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -77,7 +77,7 @@ def test_a_large_pull_tells_its_cost_first(
 ) -> None:
     caplog.set_level(logging.INFO)
     for show in (False, True):
-        with ProgressLine("patient", domain.client, show=show) as line:
+        with ProgressLine("patient", domain.client, show=show, resumes=True) as line:
             line.expect(1_000_000, largest_page=5000)
             line.expect(5_000, largest_page=5000)
 
@@ -89,10 +89,44 @@ def test_a_large_pull_tells_its_cost_first(
 
 def test_a_small_pull_tells_no_cost(domain: Domain, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    with ProgressLine("patient", domain.client, show=False) as line:
+    with ProgressLine("patient", domain.client, show=False, resumes=True) as line:
         line.expect(50_000, largest_page=5000)
 
     assert "requests" not in caplog.text
+
+
+def test_an_interruption_says_how_far_it_came(domain: Domain) -> None:
+    def interrupted() -> None:
+        with ProgressLine("patient", domain.client, show=False, resumes=True) as line:
+            line.expect(1_000, largest_page=20)
+            line.advance(20)
+            line.advance(20)
+            raise KeyboardInterrupt
+
+    with pytest.raises(
+        KeyboardInterrupt, match=r"^patient: 40 of 1,000 rows had arrived\. They are kept: the same call"
+    ):
+        interrupted()
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [
+        ({}, True),
+        ({"cache": False}, False),
+        ({"query": "age > 3"}, False),
+        ({"query": "age > 3", "max_age": "1h"}, True),
+    ],
+)
+def test_only_what_is_cached_goes_on(
+    domain: Domain, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any], kept: bool
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ProgressLine, "advance", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="They are kept" if kept else "They are not kept"):
+        ccf.read_cases("patient", **asked)
 
 
 def test_a_terminal_shows_the_line_without_being_asked(sandbox: Sandbox) -> None:

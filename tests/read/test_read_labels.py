@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import commcare_frames as ccf
-from commcare_frames.cache import documents, places
+from commcare_frames.cache import documents, places, refresh
 from commcare_frames.errors import CacheError, PermissionMissingError, QueryError
 from commcare_frames.read import applications
 from commcare_frames.read.applications import structure
@@ -235,7 +235,8 @@ def test_the_structure_is_fetched_anew_after_a_day(
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
             return datetime.now(tz) + timedelta(hours=25)
 
-    monkeypatch.setattr(documents, "datetime", Later)
+    for module in (documents, refresh):
+        monkeypatch.setattr(module, "datetime", Later)
     ccf.read_cases("patient", labels="en", max_age="2 days")
     ccf.label_columns(ccf.read_cases("patient"))
     assert (times_asked(STRUCTURE), times_asked(ROWS)) == (1, 1)
