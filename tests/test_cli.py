@@ -372,7 +372,7 @@ def test_the_doctor_ends_with_1_when_there_is_a_problem(signed_in: Sandbox, monk
     ill = run("doctor")
 
     assert well.exit_code == 0
-    assert "Case API v2 (read_cases): works." in well.stdout
+    assert "list of case types (list_case_types): works." in well.stdout
     assert ill.exit_code == 1
     assert ill.stderr == "Error: 1 problem found.\n"
     assert "wrong-key" not in ill.output
