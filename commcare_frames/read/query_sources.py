@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 from commcare_frames.errors import warn
 from commcare_frames.hq.pull import Question, Segment, pull
 from commcare_frames.hq.resource import PageStyle, Resource
-from commcare_frames.hq.resources import APPLICATIONS, CASE_V1, DATA_SOURCE_ROWS, FORM, LOCATIONS_V1, MESSAGING_EVENTS, USERS, WEB_USERS
+from commcare_frames.hq.resources import (
+    APPLICATIONS,
+    CASE_V1,
+    DATA_SOURCE_ROWS,
+    FORM,
+    LOCATIONS_V1,
+    MESSAGING_EVENTS,
+    USERS,
+    WEB_USERS,
+)
 from commcare_frames.read.progress import ProgressLine
 from commcare_frames.tables.exact import parse_as_python
 

@@ -38,6 +38,7 @@ LARGEST_EXACT = 1e15
 
 _CASE_IDS = re.compile(r'"@case_id":"([^"\\]*)"')
 _STRING = pa.string()
+_NESTED = frozenset({dict, list})
 _BREAK, _BREAK_AS_JSON = "\0", r"\u0000"
 """What is put between values to find their ends again: no XML can hold it, and so hardly any form."""
 
@@ -155,7 +156,9 @@ class Leaves:
             # Row by row, as the values stand in memory, and then by column: much faster than zip(*...).
             values = list(chain.from_iterable(map(dict.values, alike)))
             for number, key in enumerate(keys):
-                self._place(prefix if key == TEXT else (*prefix, key), values[number :: len(keys)], whose)
+                column = values[number :: len(keys)]
+                is_text = key == TEXT and _NESTED.isdisjoint(map(type, column))
+                self._place(prefix if is_text else (*prefix, key), column, whose)
 
     def _place(self, path: Path, values: list[Any], rows: Sequence[int]) -> None:
         if len(rows) == self._rows and type(values[0]) is str and path not in self._texts:
@@ -163,7 +166,7 @@ class Leaves:
                 self._texts[path] = pa.array(values, _STRING)
                 return
         kinds = set(map(type, values))
-        if kinds.isdisjoint({dict, list}):
+        if kinds.isdisjoint(_NESTED):
             self._put(self._texts, path, values if kinds <= {str, NoneType} else list(map(_scalar_text, values)), rows)
         elif path[-1:] == (CASE,) and all(map(_is_case, values)):
             self._blocks.append((path, values, rows))

@@ -15,7 +15,7 @@ from awkward_records import encoded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commcare_frames.tables import leaves
+from commcare_frames.tables import leaves, pieces
 from commcare_frames.tables.exact import InvalidRecords
 from commcare_frames.tables.form_layout import FORM
 from commcare_frames.tables.forms import FormFlattener
@@ -79,6 +79,27 @@ def test_both_ways_of_reading_give_the_same_table(forms):
     assert quickly.equals(exactly)
 
 
+@given(FORMS, st.booleans())
+def test_a_page_that_is_read_in_pieces_gives_the_same_table(forms, escaped):
+    records = encoded(as_records(forms), escaped=escaped)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pieces, "SIZE", 1)
+        in_pieces = FormFlattener(FORM).table(records)
+        assert len(list(pieces.pieces(records))) == max(len(forms), 1)
+    assert in_pieces.equals(FormFlattener(FORM).table(records))
+
+
+@pytest.mark.parametrize("odd", [{"q": [{"x": 1}, {"id": "y"}, {"id": "z"}]}, {"q": '}, {"id": "'}, {"q": 1e300}])
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (" ,\n", " :\t")])
+def test_pieces_that_cut_through_a_record_or_hold_odd_numbers_are_read_as_a_whole(odd, separators, monkeypatch):
+    records = as_records([odd, {"q": "}, {"}, {"q": [{"id": "y"}]}])
+    whole = flat(*records)
+    monkeypatch.setattr(pieces, "SIZE", 1)
+
+    assert FormFlattener(FORM).table(json.dumps(records, separators=separators).encode()).equals(whole)
+
+
 @given(FORMS, st.lists(st.sampled_from([("children",), ("group",), ("q",), ("group", "q")]), max_size=3))
 def test_a_repeat_that_is_known_moves_answers_and_loses_none(forms, repeats):
     page = FormFlattener(FORM).table(encoded(as_records(forms)))
@@ -101,6 +122,15 @@ def test_what_stands_between_values_while_they_are_written_may_be_in_them(odd):
         ("kids[]", [form.get("kids") for form in forms]),
     ):
         assert [text and json.loads(text) for text in page[name].to_pylist()] == values
+
+
+def test_what_is_no_text_under_the_key_of_one_keeps_out_of_the_way_of_others():
+    form = {"g": {"q": "1", "#text": {"q": "2", "#text": {"q": "3"}}}, "r": {"a": "4", "#text": ["5"]}}
+
+    assert answers(flat(*as_records([form]))) == [
+        {"g.q": "1", "g.#text.q": "2", "g.#text.#text.q": "3", "r.a": "4", "r.#text[]": '["5"]'}
+    ]
+    assert found(tables(form)) == Counter("12345")
 
 
 def test_a_page_of_many_shapes_reads_like_pages_of_one():
