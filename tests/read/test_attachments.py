@@ -229,7 +229,7 @@ def test_a_server_that_is_down_ends_the_call_and_keeps_what_arrived(
     with pytest.raises(ServerFailedError, match="503"):
         ccf.download_attachments(visits, folder, connections=1)
 
-    assert len(list(folder.rglob("1.jpg"))) == 2
+    assert len(list(folder.glob("*/1.jpg"))) == 2
     assert len(asked(hq, before)) <= 2 + QUICK.attempts * 4
 
 
