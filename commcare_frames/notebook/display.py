@@ -22,9 +22,11 @@ KEYS = (
     "event => event.target.setAttribute('data-lm-suppress-shortcuts', 'true'))}"
 )
 
-# Colours come from the notebook's theme, so that a dark one stays legible.
+# Colours come from the notebook's theme, so that a dark one stays legible. VS Code knows no theme for widgets: where it
+# is dark, letters and what is behind them must both be ours.
 CSS = """
-.commcare-card { border: 1px solid var(--jp-border-color2, #bdbdbd); border-radius: 6px; padding: 12px 16px 14px;
+.commcare-card { color: var(--jp-ui-font-color1, #212121); background: var(--jp-layout-color1, #ffffff);
+  border: 1px solid var(--jp-border-color2, #bdbdbd); border-radius: 6px; padding: 12px 16px 14px;
   box-sizing: border-box; }
 .commcare-card .widget-html-content, .commcare-card .jupyter-widget-html-content { line-height: 1.45;
   white-space: normal; overflow-wrap: anywhere; }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
-from commcare_frames.connection import DOMAIN_NAME
+from commcare_frames.addresses import DOMAIN_NAME
 from commcare_frames.notebook.display import hint
 from commcare_frames.notebook.login_form import LABELS, WIDE
 from commcare_frames.notebook.secret_field import SecretField, on_enter
@@ -57,15 +57,17 @@ class DomainPicker:
         if at_first in names:
             self.list.value = at_first
         self.ask_code(wanted=False)
-        self.search.focus()
+        self.focus()
 
     def ask_code(self, *, wanted: bool = True) -> None:
         """Show the field for a two-factor code, or hide it."""
         code = [self.code] if wanted else []
         shown = [self.list, self.count] if self._names else []
         self.box.children = [self.search, *shown, *code]
-        if wanted:
-            self.code.focus()
+
+    def focus(self) -> None:
+        """Have what is typed next go to the field that wants it."""
+        (self.code if self.code in self.box.children else self.search).focus()
 
     def title(self, name: str) -> str:
         """Return the name of a domain's project, with the domain's own where that says more."""

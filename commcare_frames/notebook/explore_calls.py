@@ -11,10 +11,27 @@ from commcare_frames.errors import CommCareError
 from commcare_frames.read.cases import read_cases
 from commcare_frames.read.export import export_cases, export_forms, export_report
 from commcare_frames.read.forms import read_forms, read_repeats
+from commcare_frames.read.groups import read_groups
+from commcare_frames.read.locations import read_locations
+from commcare_frames.read.lookup_tables import read_lookup_table
+from commcare_frames.read.messages import read_messages
 from commcare_frames.read.questions import read_questions
 from commcare_frames.read.reports import read_report
+from commcare_frames.read.users import read_users, read_web_users
 
-Kind = Literal["cases", "forms", "repeat", "report", "questions"]
+Kind = Literal[
+    "cases",
+    "forms",
+    "repeat",
+    "report",
+    "questions",
+    "users",
+    "web_users",
+    "groups",
+    "locations",
+    "lookup_table",
+    "messages",
+]
 
 EXPORTS: dict[Kind, Callable[..., object]] = {
     "cases": export_cases,
@@ -22,10 +39,10 @@ EXPORTS: dict[Kind, Callable[..., object]] = {
     "repeat": export_forms,
     "report": export_report,
 }
-"""What writes each kind to a file: it takes a path, and then what the reader takes."""
+"""What writes a kind to a file: it takes a path, and then what the reader takes."""
 
 KEPT = "1h"
-"""How long a filtered read and a report serve: HQ cannot say what changed in them, so they are read anew after that."""
+"""How long a read serves in which HQ cannot say what changed, so that it has to be made anew after that."""
 NOW = "0s"
 EVER = "3650 days"
 
@@ -38,12 +55,14 @@ class Choice:
     ----------
     kind
         The kind of data.
-    case_type, form, repeat, report, app
+    case_type, form, repeat, report, app, tag
         What of it, as its reader takes it; None for all.
     since, until, case_id, include_archived, query, columns, dtypes
         As in `read_cases` and `read_forms`.
     owner_id, closed
         Filters of cases.
+    active
+        As in `read_users`.
     filters
         Filters of a report.
     labels, lang
@@ -57,10 +76,12 @@ class Choice:
     repeat: str | None = None
     report: str | None = None
     app: str | None = None
+    tag: str | None = None
     since: str | None = None
     until: str | None = None
     owner_id: str | None = None
     closed: bool | None = None
+    active: bool | None = None
     query: str | None = None
     case_id: str | None = None
     include_archived: bool = False
@@ -72,8 +93,9 @@ class Choice:
 
     @property
     def where(self) -> dict[str, Any]:
-        """The filters of cases by name."""
-        said = {"owner_id": self.owner_id, "closed": self.closed}
+        """The filters of cases or messages by name."""
+        of_messages = {"case_id": self.case_id}
+        said = of_messages if self.kind == "messages" else {"owner_id": self.owner_id, "closed": self.closed}
         return {name: value for name, value in said.items() if value is not None}
 
     @property
@@ -82,12 +104,12 @@ class Choice:
         match self.kind:
             case "cases":
                 return not (self.where or self.query or self.since or self.until or self.columns)
-            case "forms" | "repeat":
+            case "forms" | "repeat" | "messages":
                 return not (self.case_id or self.since or self.until)
-            case "report":
-                return False
-            case "questions":
+            case "questions" | "locations":
                 return True
+            case _:
+                return False
 
     def is_answered_by(self, fetched: Choice) -> bool:
         """Whether what was fetched for another choice answers this one too, without a request."""
@@ -114,9 +136,14 @@ class Choice:
         """What reads it, and within the hour the same rows again without asking HQ for all of them anew."""
         return self.call if self.is_topped_up else self.call.but(max_age=KEPT)
 
+    @property
+    def is_one_table(self) -> bool:
+        """Whether a file can hold it: forms of all kinds have columns that no one table has."""
+        return self.kind != "forms" or self.form is not None
+
     def export(self, path: str) -> Call | None:
-        """Return what writes it to a file; None where nothing does."""
-        if self.kind not in EXPORTS or (self.kind == "forms" and self.form is None):
+        """Return the function that writes it to a file; None where there is none, so that the frame is written."""
+        if self.kind not in EXPORTS:
             return None
         call = replace(self, labels="").lasting_call
         if self.kind == "repeat":
@@ -145,7 +172,7 @@ class Call:
         arguments = list(self.arguments)
         while arguments and arguments[-1] is None:
             arguments.pop()
-        said = {name: value for name, value in self.keywords.items() if value not in (None, False, "", (), [], {})}
+        said = {name: value for name, value in self.keywords.items() if value not in (None, "", (), [], {})}
         return replace(self, arguments=tuple(arguments), keywords=said)
 
     def but(self, **keywords: object) -> Call:
@@ -226,13 +253,38 @@ def _questions(choice: Choice) -> _Parts:
     return read_questions, (choice.app, choice.form), {}
 
 
+def _users(choice: Choice) -> _Parts:
+    return read_users, (), {"active": choice.active, **_shown(choice)}
+
+
+def _web_users(choice: Choice) -> _Parts:
+    return read_web_users, (), _shown(choice)
+
+
+def _groups(choice: Choice) -> _Parts:
+    return read_groups, (), _shown(choice)
+
+
+def _locations(choice: Choice) -> _Parts:
+    return read_locations, (), _shown(choice)
+
+
+def _lookup_table(choice: Choice) -> _Parts:
+    return read_lookup_table, (choice.tag,), _shown(choice)
+
+
+def _messages(choice: Choice) -> _Parts:
+    asked = {"where": choice.where, "since": choice.since, "until": choice.until}
+    return read_messages, (), {**asked, **_shown(choice)}
+
+
 def _of_forms(choice: Choice) -> dict[str, object]:
     return {
         "app": choice.app,
         "case_id": choice.case_id,
         "since": choice.since,
         "until": choice.until,
-        "include_archived": choice.include_archived,
+        "include_archived": choice.include_archived or None,
         **_shown(choice),
         "labels": _labels(choice),
     }
@@ -254,4 +306,10 @@ _READERS: dict[Kind, Callable[[Choice], _Parts]] = {
     "repeat": _repeat,
     "report": _report,
     "questions": _questions,
+    "users": _users,
+    "web_users": _web_users,
+    "groups": _groups,
+    "locations": _locations,
+    "lookup_table": _lookup_table,
+    "messages": _messages,
 }

@@ -7,13 +7,17 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from commcare_frames.errors import PermissionMissingError
 from commcare_frames.hq.paging import read_page
+from commcare_frames.hq.pull import Question
+from commcare_frames.hq.resources import GROUPS, LOCATIONS, LOOKUP_ITEMS, MESSAGING_EVENTS, USERS, WEB_USERS
 from commcare_frames.hq.stamps import to_time
 from commcare_frames.hq.windows import count
 from commcare_frames.read.applications import structure
 from commcare_frames.read.case_queries import CaseQuery
 from commcare_frames.read.cases import case_request
 from commcare_frames.read.form_reading import form_query
+from commcare_frames.read.lookup_tables import rows_request
 from commcare_frames.read.progress import likely_cost
 from commcare_frames.read.reading import Request
 from commcare_frames.read.reports import CATALOGUE, report_request
@@ -22,11 +26,23 @@ from commcare_frames.tables.form_layout import FORM
 if TYPE_CHECKING:
     from commcare_frames.cache.manifest import Manifest
     from commcare_frames.connection import Domain
-    from commcare_frames.notebook.explore_calls import Choice
+    from commcare_frames.hq.resource import Resource
+    from commcare_frames.notebook.explore_calls import Choice, Kind
+
+NOT_COUNTED: dict[Kind, str] = {
+    "questions": "The codebook takes one request a day at most: the applications are kept.",
+    "messages": f"HQ does not say how many messages there are; a request brings {MESSAGING_EVENTS.largest_page:,}.",
+}
+LISTS: dict[Kind, tuple[str, Resource]] = {
+    "users": ("Mobile workers", USERS),
+    "web_users": ("Web users", WEB_USERS),
+    "groups": ("Groups", GROUPS),
+    "locations": ("Locations", LOCATIONS),
+}
 
 
 def likely(choice: Choice, domain: Domain) -> str:
-    """Say how many rows a choice has, and what reading them takes, for one request or none.
+    """Say how many rows a choice has, and what reading them takes, for a request or two, or none.
 
     Parameters
     ----------
@@ -45,8 +61,12 @@ def likely(choice: Choice, domain: Domain) -> str:
     CommCareError
         When HQ does not answer, or cannot be asked that.
     """
-    if choice.kind == "questions":
-        return "The codebook takes one request a day at most: the applications are kept."
+    if choice.kind in NOT_COUNTED:
+        return NOT_COUNTED[choice.kind]
+    if choice.kind == "lookup_table":
+        return _of_lookup_table(choice, domain)
+    if choice.kind in LISTS:
+        return _of_list(choice, domain)
     request = _request(choice, domain)
     if choice.kind == "report":
         return _of_report(request)
@@ -107,5 +127,30 @@ def _of_report(request: Request) -> str:
     return likely_cost(request.title, rows, _pages(request, rows), time.monotonic() - started)
 
 
+def _of_list(choice: Choice, domain: Domain) -> str:
+    title, newest = LISTS[choice.kind]
+    resource = newest.in_version(domain.api_version)
+    lists: list[tuple[tuple[str, str], ...]] = [()]
+    if choice.kind == "users":  # HQ keeps those apart who were deactivated
+        deactivated = (("archived", "true"),)
+        lists = [(), deactivated] if choice.active is None else [() if choice.active else deactivated]
+    rows = [count(domain.client, Question(resource, params)) for params in lists]
+    return likely_cost(title, sum(rows), sum(_in_pages(resource, each) for each in rows))
+
+
+def _of_lookup_table(choice: Choice, domain: Domain) -> str:
+    title, question = str(choice.tag), rows_request(domain, str(choice.tag)).question
+    try:
+        rows = count(domain.client, question)
+    except PermissionMissingError:
+        title, question = "All lookup tables, which HQ gives out together to this login", Question(LOOKUP_ITEMS)
+        rows = count(domain.client, question)
+    return likely_cost(title, rows, _in_pages(question.resource, rows))
+
+
 def _pages(request: Request, rows: int) -> int:
-    return max(math.ceil(rows / request.question.resource.largest_page), 1)
+    return _in_pages(request.question.resource, rows)
+
+
+def _in_pages(resource: Resource, rows: int) -> int:
+    return max(math.ceil(rows / resource.largest_page), 1)

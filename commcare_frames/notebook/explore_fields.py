@@ -30,6 +30,12 @@ KINDS = [
     ("Repeat of a form", "repeat"),
     ("Report", "report"),
     ("Codebook", "questions"),
+    ("Mobile workers", "users"),
+    ("Web users", "web_users"),
+    ("Groups", "groups"),
+    ("Locations", "locations"),
+    ("Lookup table", "lookup_table"),
+    ("Messages", "messages"),
 ]
 WHAT = {
     "cases": ("case_type",),
@@ -37,26 +43,29 @@ WHAT = {
     "repeat": ("form", "repeat", "app"),
     "report": ("report",),
     "questions": ("form", "app"),
+    "lookup_table": ("tag",),
 }
 FILTERS = {
     "cases": ("since", "until", "closed", "owner_id", "query"),
     "forms": ("since", "until", "case_id", "include_archived"),
     "repeat": ("since", "until", "case_id", "include_archived"),
     "report": ("filters",),
-    "questions": (),
+    "users": ("active",),
+    "messages": ("since", "until", "case_id"),
 }
 SHOWN = {
     "cases": ("columns", "dtypes", "labels", "lang"),
     "forms": ("columns", "dtypes", "labels", "lang"),
     "repeat": ("columns", "dtypes", "labels", "lang"),
-    "report": ("columns", "dtypes"),
     "questions": (),
 }
+AS_THEY_ARE = ("columns", "dtypes")
 WIDE = {"width": "98%"}
 NAMED = {"description_width": "6.5em"}
 ALL_FORMS = ("All forms", None)
 ALL_TYPES = ("All case types", None)
 ALL_APPS = ("All apps", None)
+ACTIVE = [("Active and deactivated", None), ("Active only", True), ("Deactivated only", False)]
 ALL_COLUMNS = "All columns, unless some are marked; Ctrl or Shift marks several."
 NO_COLUMNS = "All columns; once fetched, some can be marked here."
 ANYTHING = {"owner_id": "anybody: type an owner's id", "query": "dob < '2020-01-01'", "case_id": "any: type a case id"}
@@ -80,6 +89,7 @@ class Fields:
         self._changed = changed
         self._known: Structure | None = None
         self._reports: Sequence[Definition] | None = None
+        self._tags: Sequence[str] | None = None
         self._forms: Options = []
         self._repeats: dict[str, list[str]] = {}
         self._seen: dict[object, list[str]] = {}
@@ -91,6 +101,8 @@ class Fields:
             "repeat": _dropdown("Repeat", []),
             "report": _dropdown("Report", []),
             "app": _dropdown("App", [ALL_APPS]),
+            "tag": _dropdown("Lookup table", []),
+            "active": _dropdown("Active", ACTIVE),
             "since": widgets.DatePicker(description="Since", style=NAMED, layout=WIDE),
             "until": widgets.DatePicker(description="Until", style=NAMED, layout=WIDE),
             "closed": _dropdown("Closed", [("Open and closed", None), ("Open only", False), ("Closed only", True)]),
@@ -114,13 +126,13 @@ class Fields:
         self._arrange()
         self.kind.observe(self._on_kind, "value")
         for name, field in self._fields.items():
-            field.observe(self._on_what if name in {"case_type", "form", "report"} else self._on_field, "value")
+            field.observe(self._on_what if name in {"case_type", "form", "report", "tag"} else self._on_field, "value")
 
     @property
     def choice(self) -> Choice:
         """What the fields say, as far as they are shown."""
         kind = self.kind.value
-        asked = {name: self._said(name) for name in (*WHAT[kind], *FILTERS[kind], *SHOWN[kind])}
+        asked = {name: self._said(name) for names in _names(kind) for name in names}
         if not asked.get("labels"):
             asked.pop("lang", None)
         return Choice(kind=kind, **{name: value for name, value in asked.items() if value is not None})
@@ -131,6 +143,8 @@ class Fields:
         choice = self.choice
         if choice.kind == "report" and choice.report is None:
             return "The domain has no report." if self.knows_reports else "The reports are not known."
+        if choice.kind == "lookup_table" and choice.tag is None:
+            return "The domain has no lookup table." if self.knows_lookup_tables else "The lookup tables are not known."
         if choice.kind == "repeat" and (choice.form is None or choice.repeat is None):
             return "No form has a repeat group." if self.knows_applications else "The forms are not known."
         if choice.labels and choice.kind == "forms" and choice.form is None:
@@ -152,6 +166,11 @@ class Fields:
         """Whether the reports were read."""
         return self._reports is not None
 
+    @property
+    def knows_lookup_tables(self) -> bool:
+        """Whether the lookup tables were listed."""
+        return self._tags is not None
+
     def set_case_types(self, case_types: Sequence[str]) -> None:
         """Offer case types."""
         _offer(self._fields["case_type"], [*((name, name) for name in case_types), ALL_TYPES])
@@ -172,6 +191,12 @@ class Fields:
         """Offer reports."""
         self._reports = known
         _offer(self._fields["report"], report_options(known))
+        self._on_what(None)
+
+    def set_lookup_tables(self, tags: Sequence[str]) -> None:
+        """Offer lookup tables."""
+        self._tags = tags
+        _offer(self._fields["tag"], [(tag, tag) for tag in tags])
         self._on_what(None)
 
     def set_columns(self, choice: Choice, columns: Sequence[str]) -> None:
@@ -219,17 +244,25 @@ class Fields:
         self._columns_hint.value = f"<small>{ALL_COLUMNS if columns else NO_COLUMNS}</small>"
 
     def _arrange(self) -> None:
-        kind = self.kind.value
-        self._what.children = [_title("What"), *(self._fields[name] for name in WHAT[kind])]
-        filters = [self.filters.box if name == "filters" else self._fields[name] for name in FILTERS[kind]]
-        self._filter.children = [_title("Only those"), *filters] if filters else []
-        shown = [self._fields[name] for name in SHOWN[kind]]
-        shown.insert(1, self._columns_hint)
-        self._shown.children = [_title("Shown with"), *shown] if SHOWN[kind] else []
+        what, filters, shown = _names(self.kind.value)
+        fields = [self._fields[name] for name in shown]
+        fields[1:1] = [self._columns_hint] * bool(fields)
+        _fill(self._what, "What", [self._fields[name] for name in what])
+        _fill(
+            self._filter,
+            "Only those",
+            [self.filters.box if name == "filters" else self._fields[name] for name in filters],
+        )
+        _fill(self._shown, "Shown with", fields)
+
+
+def _names(kind: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return the fields that say what to read, which rows of it, and how it is shown."""
+    return WHAT.get(kind, ()), FILTERS.get(kind, ()), SHOWN.get(kind, AS_THEY_ARE)
 
 
 def _thing(choice: Choice) -> object:
-    return choice.kind, choice.case_type, choice.form, choice.repeat, choice.report
+    return choice.kind, choice.case_type, choice.form, choice.repeat, choice.report, choice.tag
 
 
 def _dropdown(name: str, options: list[tuple[str, Any]]) -> widgets.Dropdown:
@@ -245,8 +278,9 @@ def _column() -> widgets.Layout:
     return widgets.Layout(flex="1 1 20em", min_width="18em", padding="0 1em 0 0")
 
 
-def _title(text: str) -> widgets.HTML:
-    return widgets.HTML(f"<b>{text}</b>")
+def _fill(column: widgets.VBox, title: str, fields: list[widgets.Widget]) -> None:
+    column.children = [widgets.HTML(f"<b>{title}</b>"), *fields]
+    column.layout.display = "" if fields else "none"
 
 
 def _offer(field: widgets.Dropdown, options: Sequence[tuple[str, Any]]) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from functools import partial
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -18,13 +19,15 @@ from commcare_frames.notebook.explore_cost import likely
 from commcare_frames.notebook.explore_errand import Errand
 from commcare_frames.notebook.explore_fields import Fields
 from commcare_frames.notebook.explore_preview import preview
+from commcare_frames.notebook.followers import followers
 from commcare_frames.read.applications import structure
 from commcare_frames.read.cases import list_case_types
+from commcare_frames.read.frame_export import export_frame
+from commcare_frames.read.lookup_tables import list_lookup_tables
 from commcare_frames.read.reports import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     import pandas as pd
 
@@ -38,6 +41,8 @@ COPY = (
     "const old = () => {document.execCommand('copy'); done()};"
     "navigator.clipboard ? navigator.clipboard.writeText(line.value).then(done, old) : old()"
 )
+
+NEED_APPLICATIONS = {"cases", "forms", "repeat", "questions"}
 
 
 class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -69,6 +74,8 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._message = widgets.HTML()
         self._again = _button("Look again", self._open, "Look for a connected domain again")
         self._open()
+        if domain is None:
+            followers.add(self)
 
     @property
     def line(self) -> str:
@@ -93,15 +100,27 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 return False
         return True
 
+    def follow(self) -> None:
+        """Show the domain that is connected by now, with what was chosen forgotten."""
+        with self._turn:
+            self._on_cancel(None)
+            self._open()
+
+    def close(self) -> None:
+        """Remove the panel from every notebook and page."""
+        followers.discard(self)
+        super().close()
+
     def _open(self, _button: object = None) -> None:
         try:
             self.domain = resolve(self._asked_for)
             _ = self.domain.client  # a login that is not there is told at once
         except CommCareError as error:
-            self._say(f"{error} In a notebook, ccf.login() in a cell asks for what is missing.", is_error=True)
+            self._say(f"{error} Or sign in with ccf.login(): then this panel opens by itself.", is_error=True)
             self.children = [self._message, self._again]
             return
         self._message.value = ""
+        self._fetched = self._shown = self.frame = None
         self._build()
         self._load()
 
@@ -141,11 +160,13 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         kind = self.fields.kind.value
         if kind == "cases" and not self.fields.knows_case_types:
             self._find_out("Asking for the case types", _case_types, self.fields.set_case_types)
-        if kind != "report" and not self.fields.knows_applications:
+        if kind in NEED_APPLICATIONS and not self.fields.knows_applications:
             known = partial(structure, required=True)
             self._find_out("Asking for the applications", known, self.fields.set_applications)
         if kind == "report" and not self.fields.knows_reports:
             self._find_out("Asking for the reports", _reports, self.fields.set_reports)
+        if kind == "lookup_table" and not self.fields.knows_lookup_tables:
+            self._find_out("Asking for the lookup tables", _lookup_tables, self.fields.set_lookup_tables)
 
     def _find_out(self, what: str, work: Callable[[Domain], Any], then: Callable[[Any], None]) -> None:
         if what not in {self._doing, *(each for each, _, _ in self._queue)}:
@@ -157,7 +178,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _on_change(self) -> None:
         self._line.value = _line(self.line)
-        self._exporting.layout.display = "" if self.fields.choice.export("x") else "none"
+        self._exporting.layout.display = "" if self.fields.choice.is_one_table else "none"
         with self._turn:
             self._enable()
             if self._errand is None:
@@ -178,18 +199,21 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._errand.cancel()
 
     def _on_export(self, _button: object) -> None:
-        call = self.fields.choice.export(self._path.value.strip())
-        if call and self._path.value.strip():
+        path, choice = self._path.value.strip(), self.fields.choice
+        if not path:
+            self._say("Type the path of a file to export to, such as patients.xlsx.", is_error=True)
+        elif call := choice.export(path):
             self._run("Exporting", partial(_make, call), partial(self._on_exported, call))
         else:
-            self._say("Type the path of a file to export to, such as patients.xlsx.", is_error=True)
+            self._run("Exporting", partial(_write, Path(path), choice), partial(self._on_exported, None))
 
     def _on_fetched(self, choice: Choice, frame: pd.DataFrame) -> None:
         self._fetched = choice
         self._show(choice, frame)
 
-    def _on_exported(self, call: Call, path: Path) -> None:
-        self._say(f"Wrote {path.resolve()}. The same in Python: {call.of(self.domain)}")
+    def _on_exported(self, call: Call | None, path: Path) -> None:
+        how = f"The same in Python: {call.of(self.domain)}" if call else "It holds the frame of the line above."
+        self._say(f"Wrote {path.resolve()}. {how}")
 
     def _show(self, choice: Choice, frame: pd.DataFrame) -> None:
         self.frame = frame
@@ -220,25 +244,30 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         what, work, then = self._queue.popleft()
         self._doing = what
         self._tell(what, "", 0.0)
-        self._errand = Errand(self.domain, work, tell=partial(self._tell, what), then=partial(self._ended, then))
+        ended = partial(self._ended, self.domain, then)
+        self._errand = Errand(self.domain, work, tell=partial(self._tell, what), then=ended)
         self._enable()
         self._errand.start()
 
-    def _ended(self, then: Callable[[Any], None], outcome: Outcome) -> None:
-        """Take what came of an errand; called in its thread."""
+    def _ended(self, domain: Domain, then: Callable[[Any], None], outcome: Outcome) -> None:
+        """Take what came of an errand, unless it was for a domain shown before; called in its thread."""
         with self._turn:
             self._tell("", "", 0.0)
-            if outcome.problem:
-                self._message.value += notice(outcome.problem, "done" if outcome.is_cancelled else "error")
-            else:
-                then(outcome.value)
-            self._message.value += "".join(map(_warning, outcome.warnings))
-            self._catch_up()
+            if domain is self.domain:
+                self._take(then, outcome)
             if self._queue:
                 self._next()
             else:
                 self._errand, self._doing = None, ""
                 self._enable()
+
+    def _take(self, then: Callable[[Any], None], outcome: Outcome) -> None:
+        if outcome.problem:
+            self._message.value += notice(outcome.problem, "done" if outcome.is_cancelled else "error")
+        else:
+            then(outcome.value)
+        self._message.value += "".join(map(_warning, outcome.warnings))
+        self._catch_up()
 
     def _enable(self) -> None:
         is_busy = self._errand is not None
@@ -265,6 +294,15 @@ def _case_types(domain: Domain) -> list[str]:
 
 def _reports(domain: Domain) -> Sequence[dict[str, Any]]:
     return CATALOGUE.of(domain).known
+
+
+def _lookup_tables(domain: Domain) -> list[str]:
+    tags: list[str] = list_lookup_tables(domain=domain)["tag"].tolist()
+    return tags
+
+
+def _write(path: Path, choice: Choice, domain: Domain) -> Path:
+    return export_frame(path, choice.tag or choice.kind, choice.lasting_call.but(domain=domain), neutralise=False)
 
 
 def _make(call: Call, domain: Domain) -> Any:  # noqa: ANN401  what the call returns

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 def explore(*, domain: str | Domain | None = None) -> Explorer:
     """Show a panel to choose data in, to see what they cost and look at them, with the line of Python that reads them.
 
-    Cases, forms, the entries of a repeat group, reports, and the codebook: whatever is chosen, the line under the
-    fields reads the same, and can be copied to a cell. What is fetched is kept in the cache like that of any other
-    read, so that the line asks HQ for what changed since at most; with ``max_age`` in it, for nothing.
+    Cases, forms, the entries of a repeat group, reports, the codebook, users, groups, locations, lookup tables and
+    messages: whatever is chosen, the line under the fields reads the same, and can be copied to a cell. What is
+    fetched is kept in the cache like that of any other read, so that the line asks HQ for what changed since at most;
+    with ``max_age`` in it, for nothing.
 
     Parameters
     ----------
@@ -36,8 +37,8 @@ def explore(*, domain: str | Domain | None = None) -> Explorer:
 
     Notes
     -----
-    Asks for the case types and the applications when it opens, for the reports once reports are chosen, and for a
-    count when Count is pressed.
+    Asks for the case types and the applications when it opens, for the reports or the lookup tables once these are
+    chosen, and for a count when Count is pressed. Without a connection it waits until `login` has made one.
 
     Examples
     --------

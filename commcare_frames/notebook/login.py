@@ -36,6 +36,9 @@ def login(server: str | None = None) -> Domain | None:
     The panel asks ``/api/user_domains/v1/`` for the domains that the login may open, then what `connect` asks. Typed
     secrets stay in the kernel's memory: no cell, output, widget state or saved notebook holds them.
 
+    In a web page made by Voila, with this in one cell and `explore` in the next, each visitor signs in and the explorer
+    opens. What they read is kept in the cache of the server, and no login is remembered there.
+
     Examples
     --------
     >>> import commcare_frames as ccf

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
-from commcare_frames.connection import SERVERS
+from commcare_frames.addresses import SERVERS
 from commcare_frames.credentials import Login
 from commcare_frames.errors import NotConnectedError
 from commcare_frames.notebook.display import hint
@@ -102,5 +102,10 @@ class LoginForm:
         self.hint.value = hint(HINTS[kind])
         username = [] if kind == "token" else [self.username]
         code = [self.code] if kind == "password" else []
-        remember = [] if kind == "token" else [self.remember]
+        remember = [] if kind == "token" or _is_web_page() else [self.remember]
         self.box.children = [self.server, self.way, *username, self.secret, *code, self.hint, *remember]
+
+
+def _is_web_page() -> bool:
+    """Whether Voila shows this: then the computer is a server, which must not sign in the next visitor as this one."""
+    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila")

@@ -11,7 +11,8 @@ import ipywidgets as widgets
 from IPython.display import display
 
 from commcare_frames import credentials
-from commcare_frames.connection import SERVERS, locate, open_domain, parse_address, resolve
+from commcare_frames.addresses import SERVERS, parse_address
+from commcare_frames.connection import locate, open_domain, resolve
 from commcare_frames.errors import (
     CommCareError,
     LoginError,
@@ -22,11 +23,12 @@ from commcare_frames.errors import (
 )
 from commcare_frames.notebook.display import code, heading, hint, notice, strong
 from commcare_frames.notebook.domain_picker import DomainPicker
+from commcare_frames.notebook.followers import tell_followers
 from commcare_frames.notebook.login_form import SECRETS, LoginForm
 from commcare_frames.read.identity import list_domains, whoami
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from commcare_frames.connection import Domain
 
@@ -80,13 +82,12 @@ class LoginPanel:
         """Sign in with what the form says, and offer the domains of that login."""
         if self.form.box not in self.card.children:
             return  # Enter was pressed twice
-        with self._telling("Signing in"):
+        with self._telling("Signing in", self.form.secret.focus):
             server = self.form.server.value.strip() or "www"
             try:
                 self._offer_domains(locate(server=server, login=self.form.login(), named=False))
             except LoginError:
                 self.form.forget()
-                self.form.secret.focus()
                 raise
             self._keeps = self.form.keeps
             self.form.forget()
@@ -100,7 +101,7 @@ class LoginPanel:
         """Open the domain that is picked, and make it the default of every later call."""
         if self.picker.box not in self.card.children:
             return
-        with self._telling("Opening the domain"):
+        with self._telling("Opening the domain", self.picker.focus):
             picked, server, login = self.picker.picked, self._session.server, self._session.login
             if not picked:
                 raise QueryError("No domain is picked.")
@@ -117,6 +118,7 @@ class LoginPanel:
                 self.picker.ask_code()
                 raise
             self._show_opened()
+            tell_followers()
             if self._keeps:
                 place = credentials.save_login(server, self._session.name, login)
                 self._keeps = False
@@ -168,14 +170,13 @@ class LoginPanel:
         self.card.children = [self.title, self.text, *body, self.message, widgets.HBox(buttons, layout=SPACED)]
 
     @contextlib.contextmanager
-    def _telling(self, doing: str) -> Iterator[None]:
-        """Say what goes on meanwhile, and what went wrong."""
-        buttons = (self.form.button, self.picker.button, self.choice, self.switch)
+    def _telling(self, doing: str, go_back: Callable[[], None] | None = None) -> Iterator[None]:
+        """Say what goes on meanwhile, and what went wrong; then go back to the field where that can be put right."""
         self.message.value = notice(f"{doing} …", "busy")
-        for button in buttons:
-            button.disabled = True
+        self._enable(is_enabled=False)
         try:
             yield
+            go_back = None
         except CommCareError as error:
             self.message.value = notice(str(error), "error")
         except KeyboardInterrupt:
@@ -184,8 +185,15 @@ class LoginPanel:
             self.message.value = notice(f"{doing} broke off: {type(error).__name__}.", "error")
             raise
         finally:
-            for button in buttons:
-                button.disabled = False
+            self._enable()
+            if go_back:
+                go_back()
+
+    def _enable(self, *, is_enabled: bool = True) -> None:
+        for button in (self.form.button, self.picker.button, self.choice, self.switch):
+            button.disabled = not is_enabled
+        for field in (self.form.secret, self.form.code, self.picker.code):
+            field.shut(not is_enabled)
 
     @contextlib.contextmanager
     def _telling_waits(self, domain: Domain) -> Iterator[None]:

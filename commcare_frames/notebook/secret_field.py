@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import ipywidgets as widgets
+from IPython import get_ipython
 from traitlets import Unicode
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 EMPTY = ""
 TAKEN = "entered; type to replace it"
+BUSY = "Python is busy: wait until it is done"
 ENTER_LAGS = 0.2  # seconds
 
 
@@ -21,6 +24,10 @@ class SecretField(widgets.Password):  # type: ignore[misc]  # ipywidgets is unty
 
     Notebooks save the values of widgets (ipywidgets issue 1793). The browser sends what was typed once, when the field
     is left or Enter is pressed; it is put aside here, where nothing is saved, and the browser's field is emptied.
+
+    That takes a kernel that answers: a notebook that is saved while a cell runs would hold what was typed meanwhile.
+    Hence nothing can be typed while a cell runs, nor while a panel has `shut` its fields to wait for HQ. What is left
+    are the milliseconds until an idle kernel answers.
     """
 
     # No echo: it would tell the secret to every browser that has the notebook open.
@@ -29,12 +36,20 @@ class SecretField(widgets.Password):  # type: ignore[misc]  # ipywidgets is unty
     def __init__(self, **options: Any) -> None:  # noqa: ANN401  as ipywidgets has them
         self._typed: list[str] = []
         super().__init__(continuous_update=False, placeholder=EMPTY, **options)
+        self.shut(_cell_runs())
+        _fields.add(self)
+        _watch_cells()
+
+    def shut(self, is_shut: bool = True) -> None:
+        """Let nothing be typed for a while, or let it be typed again."""
+        self.disabled = is_shut
+        self._show_state()
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what the browser sends."""
         if typed := sync_data.pop("value", EMPTY):
             self._typed[:] = [typed]
-            self.placeholder = TAKEN
+            self._show_state()
             self.send_state("value")
         super().set_state(sync_data)
 
@@ -45,7 +60,37 @@ class SecretField(widgets.Password):  # type: ignore[misc]  # ipywidgets is unty
     def forget(self) -> None:
         """Forget what was typed."""
         self._typed.clear()
-        self.placeholder = EMPTY
+        self._show_state()
+
+    def _show_state(self) -> None:
+        self.placeholder = TAKEN if self._typed else BUSY if self.disabled else EMPTY
+
+
+_fields: WeakSet[SecretField] = WeakSet()
+
+
+def _watch_cells() -> None:
+    """Have all fields shut whenever a cell runs; each time, as IPython hears of the same function only once."""
+    if shell := get_ipython():
+        # Not `pre_execute`: notebooks run code of their own unasked, and an update takes what is half typed away.
+        shell.events.register("pre_run_cell", _on_start)
+        shell.events.register("post_run_cell", _on_end)
+
+
+def _cell_runs() -> bool:
+    """Whether this is called from a cell, rather than because somebody used a widget."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    return kernel is not None and kernel.get_parent().get("header", {}).get("msg_type") == "execute_request"
+
+
+def _on_start(*_: object) -> None:
+    for field in list(_fields):
+        field.shut()
+
+
+def _on_end(*_: object) -> None:
+    for field in list(_fields):
+        field.shut(is_shut=False)
 
 
 def on_enter(field: widgets.Text, act: Callable[[], None]) -> None:

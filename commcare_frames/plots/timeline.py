@@ -11,6 +11,7 @@ from commcare_frames.plots.look import (
     GREY,
     INK,
     SMALL,
+    WIDTH,
     counted,
     entitle,
     legend,
@@ -26,11 +27,19 @@ from commcare_frames.plots.look import (
 from commcare_frames.plots.periods import name_periods
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    import numpy as np
     import pandas as pd
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
 MOST_DATES = 14  # more cannot be read
-MARGIN = 0.06  # of the time from first to last: the room that a date takes
+MARGIN = 0.06  # of the time from first to last, left free at both ends
+DATE_WIDTH, DATE_HEIGHT = 36, 11  # of a written day, in points
+ROOM = 0.6  # of a row: beside the first and the last
+ENDS = ("opened", "closed")
+PLOT_SHARE = 0.75  # of a figure's width, beside the names of the rows
 
 
 def plot_timeline(forms: pd.DataFrame, case: pd.Series[Any] | None = None, *, ax: Axes | None = None) -> Axes:
@@ -50,7 +59,8 @@ def plot_timeline(forms: pd.DataFrame, case: pd.Series[Any] | None = None, *, ax
     -------
     Axes
         A row for each kind of form, in the order in which they first came; a point for each form, at its
-        ``completed_on``, by the phone's clock. Where that is missing the point is hollow, at ``received_on``.
+        ``completed_on``, by the phone's clock. Where that is missing the point is hollow, at ``received_on``. Up to 14
+        days are written above their points, higher up where others are near; of more, the axis tells the time.
 
     Raises
     ------
@@ -73,14 +83,18 @@ def plot_timeline(forms: pd.DataFrame, case: pd.Series[Any] | None = None, *, ax
     events = _events(forms, case)
     rows, kinds = events["form"].factorize()
     labels = [wrapped(kind) for kind in kinds]
-    axes = ax or (rows_axes([label + "\n" for label in labels]) if labels else new_axes())
-    plain(axes)
     above = 0.0
     if events.empty:
+        axes = ax or new_axes()
+        plain(axes)
         say_nothing(axes, "No forms")
     else:
-        name_rows(axes, labels)
-        above = _draw(axes, events.assign(row=rows))
+        inches = ax.bbox.width / ax.figure.dpi if ax else WIDTH
+        events = events.assign(row=rows, level=_levels(events, rows, case, inches * 72 * PLOT_SHARE))
+        highest = events.groupby("row")["level"].max().clip(lower=0).tolist()
+        axes = ax or rows_axes([label + "\n" * (1 + top) for label, top in zip(labels, highest, strict=True)])
+        plain(axes)
+        above = _draw(axes, events.assign(y=_heights(axes, labels, highest)[rows]))
         if case is not None:
             _mark_ends(axes, case)
         _name_days(axes)
@@ -125,54 +139,91 @@ def _check_case(forms: pd.DataFrame, case: pd.Series[Any] | None) -> None:
         raise QueryError(f"The forms are those of case {touched[0]}, not of case {case['case_id']}.")
 
 
+def _levels(events: pd.DataFrame, rows: NDArray[np.int64], case: pd.Series[Any] | None, width: float) -> list[int]:
+    """Return how high above its point the day of each form is written; -1 where it is not, as it is there already."""
+    if len(events) > MOST_DATES:
+        return [-1] * len(events)
+    times = [*events["time"], *_ends(case).values()]
+    first, span = min(times), max(times) - min(times)
+    ends: dict[int, list[float]] = {}
+    written: set[tuple[int, date]] = set()
+    levels = []
+    for time, row in zip(events["time"], rows.tolist(), strict=True):
+        place = (time - first) / span * width / (1 + 2 * MARGIN) if span else 0.0
+        taken = ends.setdefault(row, [])
+        if (row, time.date()) in written:
+            levels.append(-1)
+            continue
+        written.add((row, time.date()))
+        level = next((level for level, end in enumerate(taken) if end <= place - DATE_WIDTH / 2), len(taken))
+        taken[level:] = [place + DATE_WIDTH / 2, *taken[level + 1 :]]
+        levels.append(level)
+    return levels
+
+
+def _heights(axes: Axes, labels: list[str], highest: list[int]) -> NDArray[np.float64]:
+    """Name the rows, each with room above it for its days, and return where they are."""
+    import numpy as np  # noqa: PLC0415
+
+    size = name_rows(axes, labels)
+    rows = len(labels) + ROOM
+    points = axes.bbox.height / axes.figure.dpi * 72
+    row = max(points - DATE_HEIGHT * sum(highest), points / 2) / rows
+    places: NDArray[np.float64] = np.arange(len(labels)) + np.cumsum(highest) * DATE_HEIGHT / row
+    axes.set_yticks(places, labels, fontsize=size)
+    axes.set_ylim(places[-1] + 0.6, -1)
+    return places
+
+
 def _draw(axes: Axes, events: pd.DataFrame) -> float:
-    """Draw the points, with their days where these can be read; return the height of the legend."""
-    first, last = events["time"].min(), events["time"].max()
-    axes.set_ylim(axes.get_ylim()[0], -1)  # room for the days above the points
-    for row in events["row"].unique():
-        axes.axhline(row, color=FAINT, linewidth=0.8, zorder=0)
+    """Draw the points and their days; return the height of the legend."""
+    for y in events["y"].unique():
+        axes.axhline(y, color=FAINT, linewidth=0.8, zorder=0)
     known, guessed = events[events["known"]], events[~events["known"]]
-    filled = axes.plot(known["time"], known["row"], "o", color=BLUE, markersize=8, markeredgecolor="white")
-    hollow = axes.plot(
-        guessed["time"], guessed["row"], "o", markerfacecolor="white", markeredgecolor=BLUE, markersize=7
-    )
-    if len(events) <= MOST_DATES:
-        apart = events.groupby("row")["time"].diff()
-        for event in events[~(apart < (last - first) * MARGIN)].itertuples():
-            axes.annotate(
-                f"{event.time.day} {event.time:%b}",
-                (event.time, event.row),
-                (0, 7),
-                textcoords="offset points",
-                ha="center",
-                fontsize=SMALL,
-                color=INK,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
-            )
+    filled = axes.plot(known["time"], known["y"], "o", color=BLUE, markersize=8, markeredgecolor="white")
+    hollow = axes.plot(guessed["time"], guessed["y"], "o", markerfacecolor="white", markeredgecolor=BLUE, markersize=7)
+    # The highest first, so that the lines from these to their points pass behind the lower ones.
+    written = events[events["level"] >= 0].sort_values("level", ascending=False, kind="stable")
+    for time, y, level in zip(written["time"], written["y"], written["level"], strict=True):
+        axes.annotate(
+            f"{time.day} {time:%b}",
+            (time, y),
+            (0, 7 + DATE_HEIGHT * level),
+            textcoords="offset points",
+            ha="center",
+            fontsize=SMALL,
+            color=INK,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 4},
+        )
     if guessed.empty:
         return 0
     return legend(axes, [*filled, *hollow], ["completed", "received; not known when completed"])
 
 
-def _mark_ends(axes: Axes, case: pd.Series[Any]) -> None:
-    """Draw when the case was opened, and when closed."""
+def _ends(case: pd.Series[Any] | None) -> dict[str, pd.Timestamp]:
+    """Return when the case was opened, and when closed, as far as it was."""
     import pandas as pd  # noqa: PLC0415
 
-    for what in ("opened", "closed"):
-        naive = utc(pd.Series([case.get(f"date_{what}")]))[0]
-        if pd.notna(naive):
-            axes.axvline(naive, color=GREY, linewidth=1, linestyle=(0, (4, 3)), zorder=0)  # type: ignore[arg-type]
-            axes.annotate(
-                f"{what} {naive.day} {naive:%b %Y}",
-                (naive, 1),
-                (4 if what == "opened" else -4, -2),
-                ("data", "axes fraction"),
-                "offset points",
-                ha="left" if what == "opened" else "right",
-                va="top",
-                fontsize=SMALL,
-                color=INK,
-            )
+    said = {} if case is None else {what: utc(pd.Series([case.get(f"date_{what}")]))[0] for what in ENDS}
+    return {what: time for what, time in said.items() if pd.notna(time)}
+
+
+def _mark_ends(axes: Axes, case: pd.Series[Any]) -> None:
+    """Draw when the case was opened, and when closed."""
+    for what, time in _ends(case).items():
+        axes.axvline(time, color=GREY, linewidth=1, linestyle=(0, (4, 3)), zorder=0)  # type: ignore[arg-type]
+        axes.annotate(
+            f"{what} {time.day} {time:%b %Y}",
+            (time, 1),
+            (4 if what == "opened" else -4, -2),
+            ("data", "axes fraction"),
+            "offset points",
+            ha="left" if what == "opened" else "right",
+            va="top",
+            fontsize=SMALL,
+            color=INK,
+        )
 
 
 def _name_days(axes: Axes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,22 @@ HERE = Path(__file__).parent
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A JupyterLab shown in Chromium."""
     if CHROMIUM is None:
-        missing = "no Chromium on this computer: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+        give_up("no Chromium on this computer: apt-get install chromium")
     with running_lab(tmp_path_factory.mktemp("lab")) as running:
         yield running
+
+
+@pytest.fixture(scope="package")
+def notebook_7_and_voila() -> None:
+    """What serves notebooks besides JupyterLab, from the same server."""
+    for name in ("notebook", "voila"):
+        if find_spec(name) is None:
+            give_up(f"{name} is not installed: pip install 'commcare-frames[test]'")
+
+
+def give_up(missing: str) -> None:
+    """Skip a test for want of something, but never where all is to be tested."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""A real JupyterLab on loopback, and notebooks in it as a browser shows them."""
+"""A real JupyterLab, Notebook 7 and Voila on loopback, and notebooks as a browser shows them there."""
 
 from __future__ import annotations
 
@@ -40,10 +40,15 @@ SETTINGS = {
     "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
+KERNEL_IS_THERE = """() => {
+    const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
+    return kernel?.connectionStatus === "connected" && kernel.status === "idle";
+}"""
+PLACES = {"JupyterLab": "doc/tree", "Notebook 7": "notebooks"}
 
 
 class Lab:
-    """A running JupyterLab.
+    """A running JupyterLab, which serves its notebooks with Notebook 7 and Voila, too.
 
     Parameters
     ----------
@@ -70,6 +75,7 @@ class Lab:
                 *(f"--ServerApp.{name}={value}" for name, value in options.items()),
                 f"--IdentityProvider.token={self._token}",
                 "--LabApp.expose_app_in_browser=True",
+                "--JupyterNotebookApp.expose_app_in_browser=True",
             ],
             cwd=folder,
             env={**os.environ, **self._environment()},
@@ -120,17 +126,36 @@ class Lab:
         self._server.wait(timeout=30)
         self._log.close()
 
+    def files_with(self, secret: str) -> list[Path]:
+        """Return the files holding a secret: of notebooks, checkpoints, history, and whatever else was written."""
+        return [path for path in self.folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+
     @contextlib.contextmanager
-    def notebook(self, name: str, *cells: str) -> Iterator[Notebook]:
-        """Open a new notebook with these cells."""
+    def notebook(self, name: str, *cells: str, app: str = "JupyterLab") -> Iterator[Notebook]:
+        """Open a new notebook with these cells in one of the applications."""
+        path = self._write(name, cells)
+        with self._page(f"{PLACES[app]}/{path.name}") as page:
+            yield Notebook(page, path)
+
+    @contextlib.contextmanager
+    def voila(self, name: str, *cells: str) -> Iterator[Page]:
+        """Open the page that Voila makes of a new notebook with these cells."""
+        with self._page(f"voila/render/{self._write(name, cells).name}") as page:
+            yield page
+
+    def _write(self, name: str, cells: tuple[str, ...]) -> Path:
         path = self.folder / f"{name}.ipynb"
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
         nbformat.write(nbformat.v4.new_notebook(metadata=kernel, cells=[*map(nbformat.v4.new_code_cell, cells)]), path)
+        return path
+
+    @contextlib.contextmanager
+    def _page(self, place: str) -> Iterator[Page]:
         page = self._browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(ANSWERS_WITHIN)
-        page.goto(f"{self._url}/doc/tree/{path.name}?token={self._token}")
+        page.goto(f"{self._url}/{place}?token={self._token}")
         try:
-            yield Notebook(page, path)
+            yield page
         finally:
             page.close()
 
@@ -142,7 +167,7 @@ class Notebook:
         self.page = page
         self.path = path
         self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-        self.page.get_by_text("(ipykernel) | Idle").wait_for()
+        self.page.wait_for_function(KERNEL_IS_THERE)
 
     def cell(self, number: int) -> Locator:
         """Return a cell, counted from 0."""
@@ -168,8 +193,9 @@ class Notebook:
 @contextlib.contextmanager
 def running_lab(folder: Path) -> Iterator[Lab]:
     """Run JupyterLab and a browser."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  only where there is a browser
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415  only where there is a browser
 
+    expect.set_options(timeout=ANSWERS_WITHIN)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -39,7 +39,7 @@ def test_fetch_cancel_resume_copy_the_line_and_run_it(lab: Lab, fresh_sandbox: S
         line = panel.get_by_label("The same in Python")
         expect(line).to_have_value('frame = ccf.read_cases("patient")')
 
-        fresh_sandbox.faults.slow_first_byte(0.5, path="/case/v2/")
+        fresh_sandbox.faults.slow_first_byte(1.5, path="/case/v2/")
         panel.get_by_role("button", name="Fetch").click()
         expect(panel.get_by_text("20 of 60 rows")).to_be_visible()
         panel.get_by_role("button", name="Cancel").click()
@@ -97,3 +97,27 @@ def test_the_panel_is_used_by_keyboard_alone(lab: Lab, fresh_sandbox: Sandbox) -
 
         expect(panel.get_by_text("60 rows")).to_be_visible()
         assert page.locator(".jp-Notebook .jp-CodeCell").count() == 1, "no key was taken for a command to the notebook"
+
+
+def test_people_places_and_lists_are_explored_too(lab: Lab, fresh_sandbox: Sandbox) -> None:
+    with lab.notebook("explorer-places", opening(fresh_sandbox)) as notebook:
+        page = notebook.page
+        panel = notebook.run(0)
+        expect(panel.get_by_label("Case type")).to_have_value("child")
+        panel.get_by_role("button", name="Mobile workers").click()
+        panel.get_by_label("Active").select_option("Deactivated only")
+        expect(panel.get_by_label("The same in Python")).to_have_value(
+            'frame = ccf.read_users(active=False, max_age="1h")'
+        )
+        panel.get_by_role("button", name="Lookup table").click()
+        panel.get_by_label("Lookup table").select_option("vaccine")
+        panel.get_by_role("button", name="Count").click()
+        expect(panel.get_by_text("vaccine: ")).to_be_visible()
+        panel.get_by_role("button", name="Fetch").click()
+        expect(panel.get_by_role("columnheader", name="due_weeks")).to_be_visible()
+        page.screenshot(path=lab.folder / "lookup-table.png")
+        panel.get_by_role("button", name="Locations").click()
+        expect(panel.get_by_text("Of an earlier choice")).to_have_count(0)
+        panel.get_by_role("button", name="Fetch").click()
+        expect(panel.get_by_role("columnheader", name="district.name")).to_be_visible()
+        page.screenshot(path=lab.folder / "locations.png")

@@ -23,11 +23,7 @@ card => [...card.querySelectorAll("input, select")].filter(
 def panel_in(notebook: Notebook) -> None:
     notebook.run(0)
     expect(notebook.page.get_by_role("heading", name="Sign in to CommCare HQ")).to_be_visible()
-
-
-def files_with(lab: Lab, secret: str) -> list[str]:
-    """Return the files holding a secret: of notebooks, checkpoints, history, and whatever else was written."""
-    return [str(path) for path in lab.folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    expect(notebook.page.get_by_label("API key", exact=True)).to_be_enabled()  # once the cell has ended
 
 
 def test_signing_in_with_the_keyboard_alone(lab: Lab, sandbox: Sandbox) -> None:
@@ -49,7 +45,7 @@ def test_signing_in_with_the_keyboard_alone(lab: Lab, sandbox: Sandbox) -> None:
         expect(key).to_be_focused()
         page.keyboard.type(sandbox.admin.api_key)
         notebook.save()
-        assert files_with(lab, sandbox.admin.api_key) == []
+        assert lab.files_with(sandbox.admin.api_key) == []
         press("Tab")
         expect(key).to_have_value("")
         expect(key).to_have_attribute("placeholder", "entered; type to replace it")
@@ -65,8 +61,8 @@ def test_signing_in_with_the_keyboard_alone(lab: Lab, sandbox: Sandbox) -> None:
         expect(notebook.run(1).locator("tbody tr")).to_have_count(5)
         saved = notebook.save()
         assert sandbox.admin.username in str(saved["metadata"]["widgets"])
-        assert files_with(lab, sandbox.admin.api_key) == []
-        assert files_with(lab, "a-wrong-key") == []
+        assert lab.files_with(sandbox.admin.api_key) == []
+        assert lab.files_with("a-wrong-key") == []
 
 
 def test_signing_in_with_the_mouse_and_remembering(lab: Lab, sandbox: Sandbox) -> None:
@@ -88,5 +84,29 @@ def test_signing_in_with_the_mouse_and_remembering(lab: Lab, sandbox: Sandbox) -
 
         expect(notebook.run(1).locator("tbody tr")).to_have_count(5)
         notebook.save()
-        kept = files_with(lab, login.password)
-        assert [path.rpartition("/")[2] for path in kept] == ["logins.json"]
+        kept = lab.files_with(login.password)
+        assert [path.name for path in kept] == ["logins.json"]
+        kept[0].unlink()
+
+
+def test_nothing_is_typed_that_a_busy_kernel_could_not_take_out(lab: Lab, sandbox: Sandbox) -> None:
+    login = f"import pathlib, time\nimport commcare_frames as ccf\nccf.login({sandbox.url!r})"
+    wait = "while not pathlib.Path('go').exists(): time.sleep(0.05)"
+    with lab.notebook("busy", login, wait, "1 + 1") as notebook:
+        panel_in(notebook)
+        key = notebook.page.get_by_label("API key", exact=True)
+        notebook.run(1)
+        expect(key).to_be_disabled()
+        expect(key).to_have_attribute("placeholder", "Python is busy: wait until it is done")
+        (lab.folder / "go").touch()
+        expect(key).to_be_enabled()
+        key.fill(sandbox.admin.api_key)
+        key.blur()
+        expect(key).to_have_attribute("placeholder", "entered; type to replace it")
+        expect(notebook.run(2)).to_have_text("2")
+        expect(key).to_have_attribute("placeholder", "entered; type to replace it")
+        notebook.page.get_by_label("Username").fill(sandbox.admin.username)
+        notebook.page.get_by_role("button", name="Connect").click()
+        expect(notebook.page.get_by_role("heading", name="Which domain?")).to_be_visible()
+        notebook.save()
+        assert lab.files_with(sandbox.admin.api_key) == []

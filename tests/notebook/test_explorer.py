@@ -18,6 +18,7 @@ import commcare_frames as ccf
 from commcare_frames.connection import Domain
 from commcare_frames.errors import CommCareError
 from commcare_frames.hq.resources import CASE_V2
+from commcare_frames.notebook.login_panel import LoginPanel
 from commcare_frames.read import case_queries
 
 if TYPE_CHECKING:
@@ -107,6 +108,14 @@ CHOSEN: dict[str, Callable[[Explorer], None]] = {
     "repeat": lambda panel: choose(panel, kind="repeat", form="Register household", repeat="children.vaccinations"),
     "repeat with labels": lambda panel: choose(panel, kind="repeat", form="Visit", labels="both"),
     "report": lambda panel: choose(panel, kind="report", report="Open pregnancies"),
+    "mobile workers": lambda panel: choose(panel, kind="users"),
+    "mobile workers deactivated": lambda panel: choose(panel, kind="users", active=False),
+    "web users": lambda panel: choose(panel, kind="web_users"),
+    "groups": lambda panel: choose(panel, kind="groups"),
+    "locations": lambda panel: choose(panel, kind="locations"),
+    "lookup table": lambda panel: choose(panel, kind="lookup_table", tag="vaccine"),
+    "messages": lambda panel: choose(panel, kind="messages"),
+    "messages filtered": lambda panel: choose(panel, kind="messages", since=date(2025, 6, 1)),
     "codebook": lambda panel: choose(panel, kind="questions", form=None),
     "codebook of a form": lambda panel: choose(panel, kind="questions", app="Mother and Child", form="Visit"),
 }
@@ -235,6 +244,12 @@ def test_the_cost_is_told_for_one_request(fresh_panel: Explorer, fresh_sandbox: 
         ("repeat", "The entries of a repeat come with their forms. Register household: "),
         ("report", "Open pregnancies: "),
         ("codebook", "one request a day at most"),
+        ("mobile workers deactivated", "Mobile workers: "),
+        ("web users", "Web users: "),
+        ("groups", "Groups: "),
+        ("locations", "Locations: "),
+        ("lookup table", "vaccine: "),
+        ("messages", "HQ does not say how many messages there are"),
     ],
 )
 def test_every_kind_has_a_cost(panel: Explorer, sandbox: Sandbox, chosen: str, cost: str) -> None:
@@ -305,13 +320,13 @@ def test_cancelling_the_panel_ends_nothing_else(
 
 
 def test_a_wait_for_the_server_is_told_with_the_time_left(fresh_domain: Domain, fresh_sandbox: Sandbox) -> None:
-    fresh_domain._patience = None
+    fresh_domain.patience = None
     panel = ccf.explore(domain=fresh_domain)
     assert panel.wait()
     choose(panel, case_type="patient")
     fresh_sandbox.faults.status(429, retry_after="30", path="/case/v2/")
     press(panel, "fetch")
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while "Waiting 30 s, until" not in panel._progress.value:
         assert time.monotonic() < until
         time.sleep(0.01)
@@ -365,7 +380,12 @@ def every(widget: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize(
     ("chosen", "name"),
-    [("cases", "c.parquet"), ("forms", "f.csv"), ("repeat", "r.xlsx"), ("report", "o.parquet")],
+    [
+        ("cases", "c.parquet"),
+        ("forms", "f.csv"),
+        ("repeat", "r.xlsx"),
+        ("report", "o.parquet"),
+    ],
 )
 def test_export_writes_a_file_and_says_how(panel: Explorer, tmp_path: Path, chosen: str, name: str) -> None:
     CHOSEN[chosen](panel)
@@ -381,6 +401,74 @@ def test_export_writes_a_file_and_says_how(panel: Explorer, tmp_path: Path, chos
     assert len(read(path)) == len(run(panel))
 
 
+@pytest.mark.parametrize(
+    ("chosen", "name"), [("locations", "l.xlsx"), ("codebook", "q.csv"), ("messages", "m.parquet")]
+)
+def test_what_has_no_function_to_export_it_is_exported_as_it_is_shown(
+    panel: Explorer, tmp_path: Path, chosen: str, name: str
+) -> None:
+    CHOSEN[chosen](panel)
+    path = tmp_path / name
+    panel._path.value = str(path)
+
+    press(panel, "export")
+    assert panel.wait()
+
+    assert f"Wrote {path}. It holds the frame of the line above." in said(panel)
+    read = {".parquet": pd.read_parquet, ".csv": pd.read_csv, ".xlsx": pd.read_excel}[path.suffix]
+    frame = run(panel)
+    assert read(path).shape == frame.shape
+
+
+def test_mobile_workers_are_counted_as_they_are_listed(panel: Explorer, sandbox: Sandbox) -> None:
+    counts = {}
+    for active in (True, False, None):
+        choose(panel, kind="users", active=active)
+        press(panel, "count")
+        assert panel.wait()
+        counts[active] = int(re.search(r"Mobile workers: ([\d,]+) rows, about (\d)", said(panel))[1])  # type: ignore[index]
+
+    assert counts[True] + counts[False] == counts[None] == len(fetch(panel))
+
+
+def test_a_lookup_table_is_counted_with_all_where_nobody_may_ask_for_it_alone(sandbox: Sandbox) -> None:
+    reader = sandbox.only_api
+    ccf.connect("maternal-health", server=sandbox.url, username=reader.username, api_key=reader.api_key)
+    panel = ccf.explore()
+    assert panel.wait()
+    choose(panel, kind="lookup_table", tag="vaccine")
+    press(panel, "count")
+    assert panel.wait()
+
+    counted = re.search(r"All lookup tables, which HQ gives out together to this login: ([\d,]+) rows", said(panel))
+    assert counted, said(panel)
+    assert 0 < len(fetch(panel)) < int(counted[1].replace(",", ""))
+
+
+def test_a_panel_opens_once_somebody_signs_in_and_follows_to_other_domains(sandbox: Sandbox) -> None:
+    waiting, fixed = ccf.explore(), ccf.explore(domain=Domain("maternal-health", sandbox.url))
+    assert "this panel opens by itself" in said(waiting)
+    login = LoginPanel(sandbox.url)
+    login.form.username.value = sandbox.admin.username
+    login.form.secret.set_state({"value": sandbox.admin.api_key})
+    login.sign_in()
+    login.picker.list.value = "maternal-health"
+    login.open()
+    assert waiting.wait()
+    choose(waiting, case_type="patient")
+    fetch(waiting)
+
+    login.choose()
+    login.picker.list.value = "child-nutrition"
+    login.open()
+    assert waiting.wait()
+    assert waiting.frame is None
+    assert "Explore child-nutrition" in waiting.children[0].value
+    assert "domain=" not in waiting.line
+    assert waiting.fields.knows_case_types
+    assert "login" in said(fixed).lower(), "it was asked for a certain domain"
+
+
 def test_export_says_what_is_missing(panel: Explorer, tmp_path: Path) -> None:
     press(panel, "export")
     assert "Type the path of a file" in said(panel)
@@ -388,7 +476,7 @@ def test_export_says_what_is_missing(panel: Explorer, tmp_path: Path) -> None:
     press(panel, "export")
     assert panel.wait()
     assert "'.doc' is no format to export to" in said(panel)
-    choose(panel, kind="questions")
+    choose(panel, kind="forms", form=None)
     assert panel._exporting.layout.display == "none"
 
 

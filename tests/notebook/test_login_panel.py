@@ -10,7 +10,7 @@ from ipywidgets import Widget
 from ipywidgets.embed import dependency_state
 
 import commcare_frames as ccf
-from commcare_frames import connection, credentials
+from commcare_frames import addresses, connection, credentials
 from commcare_frames.notebook.login_panel import LoginPanel
 from commcare_frames.sandbox import start
 from commcare_frames.sandbox.programme import build
@@ -249,6 +249,24 @@ def test_a_field_tells_nobody_what_was_typed(monkeypatch: pytest.MonkeyPatch, sa
     assert panel.form.secret.reveal() == "the-secret"
 
 
+def test_nothing_can_be_typed_while_hq_is_awaited(sandbox: Sandbox) -> None:
+    panel = LoginPanel(sandbox.url)
+    seen: dict[str, list[bool]] = {"secret": [], "code": []}
+    panel.form.secret.observe(lambda change: seen["secret"].append(change["new"]), names="disabled")
+    panel.picker.code.observe(lambda change: seen["code"].append(change["new"]), names="disabled")
+    fill(panel, sandbox.admin, secret="wrong-key")
+    panel.sign_in()
+
+    assert "wrong" in panel.message.value
+    assert seen == {"secret": [True, False], "code": [True, False]}
+
+
+def test_a_server_that_shows_web_pages_remembers_nobody(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVER_SOFTWARE", "voila/0.5.13")
+
+    assert LoginPanel(sandbox.url).form.remember not in LoginPanel(sandbox.url).form.box.children
+
+
 def test_changing_the_way_of_signing_in_forgets_what_was_typed(sandbox: Sandbox) -> None:
     panel = LoginPanel(sandbox.url)
     type_into(panel.form.secret, "a-key")
@@ -287,7 +305,7 @@ def test_a_failure_of_our_own_is_told_and_raised_without_the_secret(
 ) -> None:
     panel = LoginPanel(sandbox.url)
     fill(panel, sandbox.admin)
-    monkeypatch.setattr(connection, "urlsplit", None)
+    monkeypatch.setattr(addresses, "urlsplit", None)
     with pytest.raises(TypeError):
         panel.sign_in()
 

@@ -15,7 +15,7 @@ from matplotlib import colors
 from matplotlib.figure import Figure
 
 import commcare_frames as ccf
-from commcare_frames.plots import look
+from commcare_frames.plots import letters, look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,6 +112,22 @@ def test_letters_that_the_usual_font_lacks_come_from_another(axes: Axes) -> None
 
     assert axes.get_yticklabels()[0].get_fontfamily()[0] == "sans-serif"
     assert len(axes.get_yticklabels()[0].get_fontfamily()) == 2
+
+
+def test_where_no_font_has_a_letter_that_is_told_once(axes: Axes, caplog: pytest.LogCaptureFixture) -> None:
+    letters._tell_once.cache_clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in ("\N{PHAISTOS DISC SIGN PEDESTRIAN}", "\N{PHAISTOS DISC SIGN TIARA}"):
+            axes.clear()
+            ccf.plot_choices(SOME.assign(q=name), "q", ax=axes)
+            axes.set_title(f"{name} too", weight="bold")
+            letters.find_letters(axes)
+            axes.figure.draw_without_rendering()
+
+    assert len(caplog.records) == 1
+    assert "drawn as boxes" in caplog.text
+    assert "notofonts.github.io" in caplog.text
 
 
 def test_importing_the_pictures_loads_nothing_heavy() -> None:

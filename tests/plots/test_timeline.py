@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from drawn import half_a_million, legend, rows, texts, title
 from matplotlib.dates import date2num
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 import commcare_frames as ccf
 from commcare_frames.errors import DataWarning, QueryError
@@ -81,11 +83,25 @@ def test_the_forms_of_a_case_of_the_server_are_all_drawn(domain: Domain, axes: A
     assert title(axes).startswith(f"{len(forms)} forms of {patient['case_name']}, as of")
 
 
-def test_days_that_are_too_near_to_be_read_have_one_name(axes: Axes) -> None:
+def test_a_day_is_written_once_in_a_row(axes: Axes) -> None:
     near = pd.concat([FORMS, FORMS.assign(completed_on=FORMS["completed_on"] + pd.Timedelta(hours=3))])
     ccf.plot_timeline(near, ax=axes)
 
     assert texts(axes) == ["1 Feb", "1 Mar", "3 May"]
+
+
+@pytest.mark.parametrize("is_small", [False, True])
+def test_no_day_is_left_out_and_none_hides_another(pyplot: None, is_small: bool) -> None:
+    days = [0, 2, 3, 5, 9, 10, 60, 1, 30, 31, 32]
+    times = pd.Timestamp("2025-03-01", tz="UTC") + pd.to_timedelta(days, unit="D")
+    forms = pd.DataFrame({"form_name": ["Visit"] * 7 + ["Call"] * 4, "received_on": times, "completed_on": times})
+    axes = ccf.plot_timeline(forms, CASE, ax=Figure(figsize=(6, 3)).subplots() if is_small else None)
+    axes.figure.draw_without_rendering()
+
+    days_written = [text for text in axes.texts if not text.get_text().startswith("opened")]
+    assert sorted(text.get_text() for text in days_written) == sorted(f"{time.day} {time:%b}" for time in times)
+    boxes = [Text.get_window_extent(text) for text in days_written]  # without the line to the point
+    assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
 
 
 def test_half_a_million_forms_are_drawn(axes: Axes) -> None:
