@@ -118,14 +118,16 @@ class DiskStore(Store):
 
     def _keep(self, table: pa.Table) -> Part:
         name = f"{time.time_ns() // 1_000_000:013d}-{uuid.uuid4().hex[:8]}.parquet"
-        size = self._write(
-            name,
-            lambda file: pq.write_table(table, file, compression="zstd", compression_level=1),
-        )
+        size = self._write(name, lambda file: self._write_rows(table, file))
         if self._holds:
             self._held[name] = table
         first, last = stamp_range(table, self.stamp)
         return Part(name, table.num_rows, size, first, last, self._checksum(name))
+
+    def _write_rows(self, table: pa.Table, file: IO[bytes]) -> None:
+        """Write what is quick to write and read, rather than small: a pull waits for it, page by page."""
+        ordered = [self.stamp] if self.stamp else []
+        pq.write_table(table, file, compression="lz4", use_dictionary=False, write_statistics=ordered)
 
     def _discard(self, part: Part) -> None:
         with contextlib.suppress(FileNotFoundError):

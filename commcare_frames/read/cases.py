@@ -1,5 +1,7 @@
 """Cases: as a DataFrame, as a dataset, as a file, and which types of them there are."""
 
+# ruff: noqa: PLC0415  what labels and applications take is loaded by those only who ask for it
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -13,9 +15,7 @@ from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import NotFoundError, QueryError, did_you_mean, warn
 from commcare_frames.hq.bulk import fetch_cases
 from commcare_frames.hq.resources import CASE_TYPES
-from commcare_frames.read.applications import structure
 from commcare_frames.read.case_queries import ANY_TYPE, CaseQuery, wanted
-from commcare_frames.read.labels import Labeller, LabelsAsked
 from commcare_frames.read.lists import read_list
 from commcare_frames.read.reading import Cache, Reading, Request
 from commcare_frames.tables.flatten import Flattener
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from commcare_frames.hq.resource import Wire
+    from commcare_frames.read.labels import LabelsAsked
     from commcare_frames.tables.dtypes import Dtypes
 
 A_MOMENT = timedelta(minutes=1)
@@ -139,7 +140,11 @@ def read_cases(
     if by_ids:
         _refuse_with_ids(cases, cache)
     opened = resolve(domain)
-    labeller = Labeller.of(opened, labels, dtypes=dtypes, cache=cache, max_age=max_age)
+    labeller = None
+    if labels is not None:
+        from commcare_frames.read.labels import Labeller
+
+        labeller = Labeller.of(opened, labels, dtypes=dtypes, cache=cache, max_age=max_age)
     if by_ids:
         reading, table = _read_by_ids(opened, cases, case_ids or (), external_ids or ())
     else:
@@ -339,6 +344,8 @@ def _empty(reading: Reading, case_type: str, table: pa.Table) -> pa.Table:
     in_use = list_case_types(domain=domain)["case_type"].tolist()
     if case_type in in_use:
         return table
+    from commcare_frames.read.applications import structure
+
     properties = structure(domain, cache=reading.cache, max_age=A_MOMENT, required=True).case_properties()
     if case_type not in properties:
         if any(map(reading.request.layout.is_value, reading.store.manifest.columns)):

@@ -108,6 +108,7 @@ class Flattener:
             pa.BufferReader(wrapped),
             pa.json.ReadOptions(block_size=len(wrapped) + 1),
             pa.json.ParseOptions(explicit_schema=self._schema(), unexpected_field_behavior="error"),
+            memory_pool=pa.system_memory_pool(),  # quicker than Arrow's own for tables that are kept
         )
         pages: Any = table.column("records").chunk(0)
         page: pa.StructArray = pages.values
