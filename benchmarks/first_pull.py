@@ -36,8 +36,9 @@ from _common import (
 if TYPE_CHECKING:
     from _common import Run, Sandbox
 
-AS_INSTALLED = 200
-"""Records a request that commcare-export asks for unless it is told otherwise."""
+MIDDLING_PAGE = 1000
+"""Records a request for commcare-export: with the 200 that it takes by itself it stops, as the sandbox has more cases
+than that with one stamp, as HQ has after a mass re-index."""
 
 METADATA = ("id", "date_closed", "date_modified", "server_date_modified", "indexed_on", "user_id", "closed")
 
@@ -117,13 +118,13 @@ def main() -> None:
         sides = {"ours": lambda: run("ours", server, "frame"), "by_hand": lambda: run("by_hand", server)}
         if asked.peers:
             command, columns = install(folder), fields(server)
-            sides["commcare_export"] = lambda: export(command, server, query(columns), asked.small, AS_INSTALLED)
+            sides["commcare_export"] = lambda: export(command, server, query(columns), asked.small, MIDDLING_PAGE)
             sides["largest_pages"] = lambda: export(command, server, query(columns), asked.small)
         runs = alternately(asked.rounds, **sides)
     note(f"{asked.small:,} cases, against json_normalize", ratio(whole(runs["by_hand"]), whole(runs["ours"])))
     if asked.peers:
         at_least(
-            f"{asked.small:,} cases, against commcare-export to CSV as installed",
+            f"{asked.small:,} cases, against commcare-export to CSV, 1,000 a request",
             ratio(whole(runs["commcare_export"]), whole(runs["ours"])),
             10,
         )
