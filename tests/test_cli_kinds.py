@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from commcare_frames.sandbox import Sandbox
 
 FRAMES: dict[str, tuple[list[str], dict[str, Any]]] = {
+    "domains": ([], {}),
+    "case-types": ([], {}),
+    "reports": ([], {}),
+    "data-sources": ([], {}),
+    "form-names": (["--app", "Supervision"], {"app": "Supervision"}),
     "users": (["--active"], {"active": True}),
     "web-users": ([], {}),
     "groups": ([], {}),
@@ -131,6 +136,17 @@ def test_a_case_and_a_form_are_shown_as_json() -> None:
 
     assert json.loads(run("show", "case", case_id).output)["case_id"] == case_id
     assert json.loads(run("show", "form", form_id).output)["id"] == form_id
+
+
+def test_whom_a_login_is_for_is_shown_and_a_password_is_asked_for(sandbox: Sandbox) -> None:
+    asked = ["show", "user", sandbox.admin.username]
+    right = CliRunner().invoke(main, asked, input=f"{sandbox.admin.password}\n")
+    wrong = CliRunner().invoke(main, asked, input="guessed\n")
+
+    assert json.loads(run("show", "login").output)["username"] == sandbox.admin.username
+    assert f'"username": "{sandbox.admin.username}"' in right.output
+    assert wrong.exit_code == 1
+    assert not {sandbox.admin.password, "guessed"} & {*right.output.split(), *wrong.output.split()}
 
 
 def test_a_path_without_a_format_is_refused_before_anything_is_asked(sandbox: Sandbox) -> None:

@@ -6,15 +6,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from commcare_frames.cli.base import Group, count, options, project_options
 from commcare_frames.cli.export import opened, period_options
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _folder = click.argument("folder", type=click.Path(path_type=Path))
 
@@ -70,7 +67,7 @@ def app(app: str, folder: Path, *, domain: str | None, server: str | None, versi
 
 @click.group(cls=Group)
 def show() -> None:
-    """Print a single case or form, with all that HQ has of it, as JSON."""
+    """Print what HQ has of a single case, form or user, as JSON."""
 
 
 @show.command()
@@ -80,7 +77,7 @@ def case(case_id: str, *, domain: str | None, server: str | None) -> None:
     """Print the case CASE_ID."""
     from commcare_frames.read.single import get_case
 
-    _print(get_case, case_id, domain, server)
+    _print(get_case(case_id, domain=opened(domain, server)))
 
 
 @show.command()
@@ -90,8 +87,30 @@ def form(form_id: str, *, domain: str | None, server: str | None) -> None:
     """Print the form FORM_ID."""
     from commcare_frames.read.single import get_form
 
-    _print(get_form, form_id, domain, server)
+    _print(get_form(form_id, domain=opened(domain, server)))
 
 
-def _print(get: Callable[..., dict[str, Any]], record_id: str, domain: str | None, server: str | None) -> None:
-    click.echo(json.dumps(get(record_id, domain=opened(domain, server)), indent=2, ensure_ascii=False))
+@show.command()
+@project_options
+def login(domain: str | None, server: str | None) -> None:
+    """Print whom HQ takes the login for."""
+    from commcare_frames.connection import locate
+    from commcare_frames.read.identity import whoami
+
+    _print(whoami(domain=locate(domain, server=server, named=False)))
+
+
+@show.command()
+@click.argument("username")
+@project_options
+def user(username: str, *, domain: str | None, server: str | None) -> None:
+    """Ask for the password of USERNAME, and print that user if it is right."""
+    from commcare_frames.connection import locate
+    from commcare_frames.read.identity import check_login
+
+    password = click.prompt("Password", hide_input=True)
+    _print(check_login(username, password, domain=locate(domain, server=server)))
+
+
+def _print(record: dict[str, Any]) -> None:
+    click.echo(json.dumps(record, indent=2, ensure_ascii=False))

@@ -78,6 +78,10 @@ class Kind:
 
 
 KINDS = (
+    Kind("domains", "list_domains", "Write the list of domains that the login may open to PATH.", _listed),
+    Kind("case-types", "list_case_types", "Write the list of case types to PATH.", _listed),
+    Kind("reports", "list_reports", "Write the list of reports to PATH.", _listed),
+    Kind("data-sources", "list_data_sources", "Write the list of UCR data sources to PATH.", _listed),
     Kind(
         "users",
         "read_users",
@@ -99,6 +103,7 @@ KINDS = (
     Kind("lookup-tables", "list_lookup_tables", "Write the list of lookup tables to PATH.", _listed),
     Kind("lookup-table", "read_lookup_table", "Write the rows of the lookup table TAG to PATH.", thing="tag"),
     Kind("apps", "list_apps", "Write the list of applications to PATH.", _whole),
+    Kind("form-names", "list_forms", "Write the list of the applications' forms to PATH.", options(_app, _whole)),
     Kind(
         "modules", "read_modules", "Write the modules of applications, and their forms, to PATH.", options(_app, _whole)
     ),
