@@ -39,6 +39,7 @@ LARGEST_EXACT = 1e15
 _CASE_IDS = re.compile(r'"@case_id":"([^"\\]*)"')
 _STRING = pa.string()
 _NESTED = frozenset({dict, list})
+_FLAGS, _WHOLE = frozenset({bool, NoneType}), frozenset({int, NoneType})
 _BREAK, _BREAK_AS_JSON = "\0", r"\u0000"
 """What is put between values to find their ends again: no XML can hold it, and so hardly any form."""
 
@@ -166,6 +167,10 @@ class Leaves:
                 self._texts[path] = pa.array(values, _STRING)
                 return
         kinds = set(map(type, values))
+        if len(rows) == self._rows and path not in self._texts and (kinds <= _FLAGS or kinds <= _WHOLE):
+            with suppress(OverflowError):  # Arrow writes flags and whole numbers as JSON does
+                self._texts[path] = pa.array(values).cast(_STRING)
+                return
         if kinds.isdisjoint(_NESTED):
             self._put(self._texts, path, values if kinds <= {str, NoneType} else list(map(_scalar_text, values)), rows)
         elif path[-1:] == (CASE,) and all(map(_is_case, values)):
