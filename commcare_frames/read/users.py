@@ -83,8 +83,8 @@ def read_users(
     Notes
     -----
     Asks ``/a/{domain}/api/user/v1/`` (permission "Edit Mobile Workers"), once for active workers and once for the
-    others, 1,000 a request. HQ's own filter by group leaves out who was deactivated: the members are picked here, by
-    the groups that each worker's record names.
+    others, 1,000 a request: one who is activated just between the two comes with the next call only. HQ's own filter
+    by group leaves out who was deactivated: the members are picked here, by the groups that each worker's record names.
 
     Examples
     --------

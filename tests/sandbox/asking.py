@@ -169,3 +169,10 @@ class Ask:
             assert len(pages) < most, "the pull does not end"
             pages.append(self(pages[-1]["next"].removeprefix(self.sandbox.url)).json())
         return pages
+
+
+def objects(ask: Ask, path: str, **params: Any) -> list[dict[str, Any]]:
+    """Return the objects of a list, which fit one page."""
+    answer = ask(path, {"limit": 1000, **params})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["objects"]

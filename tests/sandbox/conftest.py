@@ -1,4 +1,4 @@
-"""A sandbox of a few known cases, and a way to ask it things."""
+"""A sandbox of a few known cases, one of the made-up programme, and a way to ask them things."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from asking import CASES, Ask, Programme, case
 from known_forms import FORMS
 
-from commcare_frames.sandbox import Sandbox
+from commcare_frames.sandbox import Sandbox, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,3 +35,15 @@ def forms(hq: Sandbox) -> FormIndex:
     for each in FORMS:
         index.submit(each)
     return index
+
+
+@pytest.fixture(scope="module")
+def whole() -> Iterator[Sandbox]:
+    """The made-up programme itself, for tests that leave it as it is."""
+    with start(patients=5) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def ask_whole(whole: Sandbox) -> Ask:
+    return Ask(whole)

@@ -7,35 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from asking import Ask
+from asking import Ask, objects
 from openapi_schema_validator import OAS30ReadValidator
 
-from commcare_frames.sandbox import start
 from commcare_frames.sandbox.accounts import PERMISSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from commcare_frames.sandbox import Sandbox
 
 FOLDER = Path(__file__).parent / "openapi"
-
-
-@pytest.fixture(scope="module")
-def whole() -> Iterator[Sandbox]:
-    with start(patients=5) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ask_whole(whole: Sandbox) -> Ask:
-    return Ask(whole)
-
-
-def objects(ask: Ask, path: str, **params: Any) -> list[dict[str, Any]]:
-    answer = ask(path, {"limit": 1000, **params})
-    assert answer.status_code == 200, answer.text
-    return answer.json()["objects"]
 
 
 @pytest.mark.parametrize(
