@@ -99,8 +99,10 @@ def lacks_url(response: requests.Response) -> bool:
 
     A record that is missing is answered with an empty body, JSON or XML, an unknown URL with a web page.
     """
+    if response.status_code != HTTPStatus.NOT_FOUND:
+        return False
     start = response.content.lstrip()
-    return response.status_code == HTTPStatus.NOT_FOUND and start[:1] == b"<" and not start.startswith(XML_START)
+    return start[:1] == b"<" and not start.startswith(XML_START)
 
 
 def retry_after(response: requests.Response) -> float | None:

@@ -16,6 +16,7 @@ import requests
 from commcare_frames.errors import CommCareError, RateLimitError, ReadCancelledError, ServerFailedError
 from commcare_frames.hq import answers
 from commcare_frames.hq.auth import PasswordAuth
+from commcare_frames.hq.bodies import whole_body
 from commcare_frames.hq.trouble import CONNECT_TIMEOUT, ThrottledError, TroubleError, trouble_of
 from commcare_frames.hq.usage import usage_of
 from commcare_frames.hq.xml import XML_PARAMS, reading_xml
@@ -34,8 +35,6 @@ logger = logging.getLogger("commcare_frames")
 
 SHOWN_WAIT = 2.0
 CANCEL_CHECK = 0.1
-READ_SIZE = 1 << 20
-"""Bytes taken at a time: of 10 kB, as requests takes by itself, each waits for its turn while other threads work."""
 
 
 class CancelledError(Exception):
@@ -347,8 +346,7 @@ def _made_of(
     try:
         if take:
             return take(response)
-        whole = b"".join(response.iter_content(READ_SIZE))
-        answer = Answer(whole, response.headers.get("Date"))
+        answer = Answer(whole_body(response), response.headers.get("Date"))
         made: T = read(answer) if read else _parsed(answer)
     except (CommCareError, requests.exceptions.RequestException):
         raise
