@@ -97,6 +97,7 @@ def run(program: str, server: Sandbox, *arguments: object, cache: Path | None = 
     expected = server.cases if rows is None else rows
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, **server.environment, "COMMCARE_CACHE_DIR": str(cache or folder)}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled
         command = [sys.executable, str(PROGRAMS / f"{program}.py"), *map(str, arguments)]
         done = timed(command, environment, folder)
     if done.said.get("rows", expected) != expected:
