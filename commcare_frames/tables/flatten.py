@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
+import contextlib
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
 from commcare_frames.tables.exact import InvalidRecords, Record, parse, to_json, to_text
 from commcare_frames.tables.layout import CASE_V1, CASE_V2, Column, Kind, Layout, Path
+from commcare_frames.tables.pieces import sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,12 +37,6 @@ _MEANT: dict[Kind, str] = {
 
 NO_TIME = pa.array(["", "1900-01-01"])
 """What HQ writes where there is no time; version 1 of the case API sends the first day of 1900."""
-
-_SAMPLES, _SAMPLE = 8, 1 << 15
-"""Pieces of a page, and bytes of each, from which most names are learned, to spare a look at all of it."""
-
-_BORDER = re.compile(rb'\}, ?\{"')
-"""What stands between two records."""
 
 
 class Flattener:
@@ -90,29 +84,44 @@ class Flattener:
         """Let Arrow read the page; None where only the exact way can be trusted with it."""
         if not _is_utf8(records):
             return None
-        wrapped = b'{"records":' + records + b"}"
-        lessons = iter((_sample(records), records))
-        if not self._met:
-            self._learn_names(next(lessons))
-        while True:
-            try:
-                page = self._read_known_names(wrapped)
-            except pa.ArrowInvalid as error:
-                if "unexpected field" in str(error) and any(map(self._learn_names, lessons)):
-                    continue
+        try:
+            page = self._read(records, "error")
+        except pa.ArrowInvalid as error:
+            if "unexpected field" not in str(error):
                 return None
-            return None if page is None else (len(page), dict(_leaves(page)))
+            page = self._learn(records)
+        return None if page is None else (len(page), dict(self._leaves(page)))
 
-    def _read_known_names(self, wrapped: bytes) -> pa.StructArray | None:
+    def _learn(self, records: bytes) -> pa.StructArray | None:
+        """Read records with names that were not met before.
+
+        Arrow guesses the types of those, and takes some texts for times, after which all has to be read again: the
+        names in a small part of the records, most likely all, are learned first.
+        """
+        with contextlib.suppress(pa.ArrowInvalid):
+            self._read(sample(records), "infer")
+            page = self._read(records, "infer")
+            return page if self._is_as_sent(page) else self._read(records, "error")
+        return None
+
+    def _read(self, records: bytes, unexpected: Literal["error", "infer"]) -> pa.StructArray:
+        """Read records and remember their names."""
+        wrapped = b"".join((b'{"records":', records, b"}"))
         table = pa.json.read_json(
             pa.BufferReader(wrapped),
             pa.json.ReadOptions(block_size=len(wrapped) + 1),
-            pa.json.ParseOptions(explicit_schema=self._schema(), unexpected_field_behavior="error"),
+            pa.json.ParseOptions(explicit_schema=self._schema(), unexpected_field_behavior=unexpected),
             memory_pool=pa.system_memory_pool(),  # quicker than Arrow's own for tables that are kept
         )
         pages: Any = table.column("records").chunk(0)
         page: pa.StructArray = pages.values
-        return None if table.num_rows != 1 or pages.null_count or page.null_count else page
+        if table.num_columns != 1 or table.num_rows != 1 or pages.null_count or page.null_count:
+            raise pa.ArrowInvalid("not one list of objects")
+        self._met.update(path for path, _ in self._leaves(page))
+        return page
+
+    def _is_as_sent(self, page: pa.StructArray) -> bool:
+        return all(array.type == READ_AS[self._layout.kind_at(path)] for path, array in self._leaves(page))
 
     def _schema(self) -> pa.Schema:
         layout = self._layout
@@ -127,30 +136,18 @@ class Flattener:
                     nested[key] = READ_AS[layout.kind_at(path)]
         return pa.schema({"records": pa.list_(_struct(nested))})
 
-    def _learn_names(self, records: bytes) -> bool:
-        """Remember the names of a page; False where there is none that was not met before."""
-        try:
-            page = orjson.loads(records)
-        except orjson.JSONDecodeError:
-            return False
-        if not isinstance(page, list) or not all(type(record) is dict for record in page):
-            return False
+    def _leaves(self, page: pa.StructArray) -> Iterator[tuple[Path, pa.Array[Any]]]:
+        """Yield the values of a page by their paths."""
         layout = self._layout
-        values = [record.get(layout.values) for record in page]
-        links = [record.get(layout.links) for record in page]
-        known = len(self._met)
-        self._met.update(
-            ((key,) for key in set().union(*page) - {layout.values, layout.links}),
-            ((layout.values, name) for name in set().union(*filter(_is_dict, values))),
-            (
-                (layout.links, name, key)
-                for link in filter(_is_dict, links)
-                for name, target in link.items()
-                if _is_dict(target)
-                for key in target
-            ),
-        )
-        return len(self._met) > known
+        for key, array in _fields(page):
+            if key == layout.values:
+                yield from (((key, name), values) for name, values in _fields(array))
+            elif key == layout.links:
+                for name, link in _fields(array):
+                    if not pa.types.is_null(link.type):
+                        yield from (((key, name, part), values) for part, values in _fields(link))
+            else:
+                yield (key,), array
 
     def _read_exactly(self, records: bytes) -> tuple[int, dict[Path, pa.Array[Any]]]:
         """Read a page of which anything may be true, keeping the source text of everything but texts."""
@@ -222,21 +219,6 @@ def _is_dict(value: object) -> bool:
     return isinstance(value, dict)
 
 
-def _sample(records: bytes) -> bytes:
-    """Return some of a page's records, from all over it, as a page.
-
-    It is no JSON where ends of objects within a record are taken for those of records.
-    """
-    if len(records) <= _SAMPLES * _SAMPLE:
-        return records
-    pieces = []
-    for start in range(0, len(records), len(records) // _SAMPLES):
-        piece = records[start : start + _SAMPLE]
-        ends = [end.start() for end in _BORDER.finditer(piece)]
-        pieces += [piece[ends[0] + 1 : ends[-1] + 1].lstrip(b", ")] if len(ends) > 1 else []
-    return b"[" + b",".join(pieces) + b"]"
-
-
 def _is_utf8(text: bytes) -> bool:
     """Tell whether `text` is UTF-8, which Arrow's JSON reader does not ask."""
     try:
@@ -249,13 +231,11 @@ def _struct(nested: dict[str, Any]) -> pa.StructType:
     return pa.struct([(name, _struct(inner) if _is_dict(inner) else inner) for name, inner in nested.items()])
 
 
-def _leaves(page: pa.StructArray, path: Path = ()) -> Iterator[tuple[Path, pa.Array[Any]]]:
-    array: Any
-    for inner, array in zip(page.type, page.flatten(), strict=True):
-        if pa.types.is_struct(inner.type):
-            yield from _leaves(array, (*path, inner.name))
-        else:
-            yield (*path, inner.name), array
+def _fields(records: pa.Array[Any]) -> Iterator[tuple[str, pa.Array[Any]]]:
+    """Yield the fields of objects; raise `ArrowInvalid` where these are none."""
+    if not isinstance(records, pa.StructArray):
+        raise pa.ArrowInvalid("not objects")
+    return zip((field.name for field in records.type), records.flatten(), strict=True)
 
 
 def _cell(kind: Kind, value: Any) -> Any:  # noqa: ANN401 - any JSON value
