@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import UNSET
 
-from commcare_frames.tables.exact import InvalidRecords, Record
+from commcare_frames.tables.exact import InvalidRecords
 from commcare_frames.tables.flatten import NO_TIME, READ_AS, moments
 from commcare_frames.tables.form_layout import ATTACHMENTS
 from commcare_frames.tables.leaves import BLOCK, Columns, Leaves, in_pieces
+from commcare_frames.tables.shapes import Alike, Shape, keys_of, put, sort_of, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Hashable, Iterator
 
     from commcare_frames.tables.form_layout import FormLayout
     from commcare_frames.tables.layout import Column, Path
-    from commcare_frames.tables.leaves import WriteJson
+    from commcare_frames.tables.leaves import Records, WriteJson
 
 _META_MARKS = frozenset({"instanceID", "deviceID", "userID"})
 _NOT_IN_METADATA = frozenset({"@xmlns"})
@@ -42,6 +44,7 @@ class FormFlattener:
     def __init__(self, layout: FormLayout) -> None:
         self._layout = layout
         self._domains: set[str] = set()
+        self._shape = Shape(plain={_ATTACHMENTS}, removable={("metadata",), ("form", "meta")})
 
     def table(self, records: bytes) -> pa.Table:
         """Return one page as a table: metadata typed, every answer as the text that HQ sent.
@@ -62,7 +65,7 @@ class FormFlattener:
             When the bytes are not a JSON array of forms.
         """
         try:
-            columns = in_pieces(records, _taken_apart)
+            columns = in_pieces(records, _taken_apart, self._shape)
         except RecursionError as error:
             raise InvalidRecords("These records are no forms: nested too deeply.") from error
         return self._assemble(columns)
@@ -108,9 +111,11 @@ class FormFlattener:
             yield column.name, texts
 
 
-def _taken_apart(page: list[Record], to_json: WriteJson) -> Columns:
+def _taken_apart(page: Records, to_json: WriteJson) -> Columns:
     leaves = Leaves(len(page), to_json)
-    attachments = [record.pop("attachments", None) or {} for record in page]
+    attachments = [value_of(record, "attachments") or {} for record in page]
+    for record in page:
+        put(record, "attachments", UNSET)
     _settle_metadata(page)
     leaves.add((), page, range(len(page)))
     columns = leaves.columns()
@@ -121,25 +126,35 @@ def _taken_apart(page: list[Record], to_json: WriteJson) -> Columns:
     return columns
 
 
-def _settle_metadata(page: list[Record]) -> None:
+def _settle_metadata(page: Records) -> None:
     """Leave of each form's ``meta`` what HQ's cleaned copy of it lacks."""
-    rests: dict[tuple[tuple[str, ...], tuple[str, ...]], frozenset[str]] = {}  # by the keys of both, mostly the same
+    rests: dict[tuple[Hashable, Hashable], Collection[str] | None] = {}  # by the keys of both, mostly the same
     for record in page:
-        form = record.get("form")
-        meta = form.get("meta") if isinstance(form, dict) else None
-        if not isinstance(form, dict) or not isinstance(meta, dict) or _META_MARKS.isdisjoint(meta):
+        form = value_of(record, "form")
+        meta = value_of(form, "meta") if isinstance(form, dict | Alike) else None
+        if not isinstance(meta, dict | Alike):
             continue
-        metadata = record.get("metadata")
-        if not isinstance(metadata, dict):
-            metadata = record["metadata"] = meta
-        keys = tuple(meta), tuple(metadata)
-        rest = rests.get(keys)
+        metadata = value_of(record, "metadata")
+        if not isinstance(metadata, dict | Alike):
+            metadata = meta
+        sorts = sort_of(meta), sort_of(metadata)
+        if sorts not in rests:
+            rests[sorts] = _rest(keys_of(meta), keys_of(metadata))
+        rest = rests[sorts]
         if rest is None:
-            rest = rests[keys] = frozenset(meta.keys() - metadata.keys() - _NOT_IN_METADATA)
-        if rest:
-            form["meta"] = {key: value for key, value in meta.items() if key in rest}
-        else:
-            del form["meta"]
+            continue
+        if metadata is meta:
+            put(record, "metadata", meta)
+        for key in keys_of(meta) if rest else ():
+            if key not in rest:
+                put(meta, key, UNSET)
+        if not rest:
+            put(form, "meta", UNSET)
+
+
+def _rest(meta: Collection[str], metadata: Collection[str]) -> Collection[str] | None:
+    """Return what is in ``meta`` only; None where that is not what CommCare writes."""
+    return None if _META_MARKS.isdisjoint(meta) else frozenset(meta) - frozenset(metadata) - _NOT_IN_METADATA
 
 
 def _times(name: str, texts: pa.Array[Any]) -> Iterator[tuple[str, pa.Array[Any]]]:

@@ -9,22 +9,26 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from types import NoneType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import msgspec
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from commcare_frames.tables.exact import InvalidRecords, Record, parse, to_json
 from commcare_frames.tables.pieces import pieces
+from commcare_frames.tables.shapes import Alike, all_have, columns_of, keys_of, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from commcare_frames.tables.layout import Path
+    from commcare_frames.tables.shapes import Shape
 
     WriteJson = Callable[[Sequence[Any]], pa.Array[Any]]
-    TakeApart = Callable[[list[Record], WriteJson], "Columns"]
+    Records = Sequence[Record] | Sequence[Alike]
+    TakeApart = Callable[[Records, WriteJson], "Columns"]
 
 P = TypeVar("P")
 
@@ -38,8 +42,7 @@ LARGEST_EXACT = 1e15
 
 _CASE_IDS = re.compile(r'"@case_id":"([^"\\]*)"')
 _STRING = pa.string()
-_NESTED = frozenset({dict, list})
-_FLAGS, _WHOLE = frozenset({bool, NoneType}), frozenset({int, NoneType})
+_TEXTS, _FLAGS, _WHOLE = (frozenset({kind, NoneType}) for kind in (str, bool, int))
 _BREAK, _BREAK_AS_JSON = "\0", r"\u0000"
 """What is put between values to find their ends again: no XML can hold it, and so hardly any form."""
 
@@ -105,6 +108,7 @@ class Leaves:
         self._texts: dict[Path, list[str | None] | pa.Array[Any]] = {}
         self._whole: dict[tuple[Path, str], list[Any]] = {}
         self._blocks: list[tuple[Path, Sequence[Any], Sequence[int]]] = []
+        self._places: tuple[Sequence[int], pa.Array[Any]] | None = None
 
     def columns(self) -> Columns:
         """Return the columns of all that was added."""
@@ -129,7 +133,7 @@ class Leaves:
         for path, blocks, rows in self._blocks:
             if len(path) == len(("form", CASE)):
                 for row, block in zip(rows, blocks, strict=True):
-                    own[row] = str(block[CASE_ID]) if isinstance(block, dict) else None
+                    own[row] = None if isinstance(block, list) else str(value_of(block, CASE_ID))
         if not all(own):
             for row, cases in self._cases_named({row for row, case_id in enumerate(own) if not case_id}).items():
                 own[row] = next(iter(cases)) if len(cases) == 1 else None
@@ -141,7 +145,8 @@ class Leaves:
         for _, blocks, rows in self._blocks:
             for row, block in zip(rows, blocks, strict=True):
                 if row in named:
-                    named[row].update(str(each[CASE_ID]) for each in (block if isinstance(block, list) else [block]))
+                    several = block if isinstance(block, list) else [block]
+                    named[row].update(str(value_of(each, CASE_ID)) for each in several)
         for (_, ending), texts in self.json.items():
             if ending == LIST:
                 lists = texts.to_pylist()
@@ -149,46 +154,74 @@ class Leaves:
                     cases.update(_CASE_IDS.findall(lists[row] or ""))
         return named
 
-    def add(self, prefix: Path, records: Sequence[Record], rows: Sequence[int]) -> None:
+    def add(self, prefix: Path, records: Records, rows: Sequence[int]) -> None:
         """Take records apart that stand at `prefix` of the given rows."""
-        for keys, alike, whose in _alike(records, rows):
+        if records and isinstance(records[0], Alike):
+            self._add_alike(prefix, cast("Sequence[Alike]", records), rows)
+            return
+        for keys, alike, whose in _grouped(cast("Sequence[Record]", records), rows):
             if not keys and len(prefix) != 1:  # an empty form is no answer
                 self._put(self._texts, prefix, [""] * len(whose), whose)
             # Row by row, as the values stand in memory, and then by column: much faster than zip(*...).
             values = list(chain.from_iterable(map(dict.values, alike)))
             for number, key in enumerate(keys):
-                column = values[number :: len(keys)]
-                is_text = key == TEXT and _NESTED.isdisjoint(map(type, column))
-                self._place(prefix if is_text else (*prefix, key), column, whose)
+                self._place_under(prefix, key, values[number :: len(keys)], whose)
+
+    def _add_alike(self, prefix: Path, records: Sequence[Alike], rows: Sequence[int]) -> None:
+        for key, values in columns_of(records):
+            self._place_under(prefix, key, values, rows)
+        if len(records[0].lacking) == len(records[0].names) and len(prefix) != 1:
+            empty = [row for row, record in zip(rows, records, strict=True) if not keys_of(record)]
+            if empty:
+                self._put(self._texts, prefix, [""] * len(empty), empty)
+
+    def _place_under(self, prefix: Path, key: str, values: list[Any], rows: Sequence[int]) -> None:
+        is_text = key == TEXT and _are_scalars(set(map(type, values)))
+        self._place(prefix if is_text else (*prefix, key), values, rows)
 
     def _place(self, path: Path, values: list[Any], rows: Sequence[int]) -> None:
-        if len(rows) == self._rows and type(values[0]) is str and path not in self._texts:
+        if type(values[0]) is str and path not in self._texts:
             with suppress(pa.ArrowTypeError):  # most columns hold texts only, and Arrow looks at each anyway
-                self._texts[path] = pa.array(values, _STRING)
+                self._texts[path] = self._spread(pa.array(values, _STRING), rows)
                 return
         kinds = set(map(type, values))
-        if len(rows) == self._rows and path not in self._texts and (kinds <= _FLAGS or kinds <= _WHOLE):
+        if path not in self._texts and (kinds <= _TEXTS or kinds <= _FLAGS or kinds <= _WHOLE):
             with suppress(OverflowError):  # Arrow writes flags and whole numbers as JSON does
-                self._texts[path] = pa.array(values).cast(_STRING)
+                self._texts[path] = self._spread(pa.array(values).cast(_STRING), rows)
                 return
-        if kinds.isdisjoint(_NESTED):
-            self._put(self._texts, path, values if kinds <= {str, NoneType} else list(map(_scalar_text, values)), rows)
-        elif path[-1:] == (CASE,) and all(map(_is_case, values)):
+        if _are_scalars(kinds):
+            self._put(self._texts, path, values if kinds <= _TEXTS else list(map(_scalar_text, values)), rows)
+        elif path[-1:] == (CASE,) and (all_have(values, CASE_ID) or all(map(_is_case, values))):
             self._blocks.append((path, values, rows))
             self._put(self._whole, (path, BLOCK), values, rows)
-        elif kinds == {dict}:
-            self.add(path, values, rows)
         elif kinds == {list}:
             self._put(self._whole, (path, LIST), values, rows)
+        elif len(kinds) == 1:
+            self.add(path, values, rows)
+        elif NoneType in kinds:
+            there = [number for number, value in enumerate(values) if value is not None]
+            self._place(path, [values[number] for number in there], [rows[number] for number in there])
         else:
             self._place_each(path, values, rows)
+
+    def _spread(self, values: pa.Array[Any], rows: Sequence[int]) -> pa.Array[Any]:
+        """Return the values of some rows as a column of all."""
+        if len(rows) == self._rows:
+            return values
+        if self._places is None or self._places[0] is not rows:
+            places: list[int | None] = [None] * self._rows
+            for place, row in enumerate(rows):
+                places[row] = place
+            self._places = rows, pa.array(places, pa.int32())
+        return values.take(self._places[1])
 
     def _place_each(self, path: Path, values: list[Any], rows: Sequence[int]) -> None:
         """Place values of several kinds, those of each kind together."""
         sorts: defaultdict[object, tuple[list[Any], list[int]]] = defaultdict(lambda: ([], []))
         for row, value in zip(rows, values, strict=True):
-            kind = type(value) if isinstance(value, (dict, list)) else str
-            alike, whose = sorts[CASE if path[-1:] == (CASE,) and _is_case(value) else kind]
+            kind = type(value)
+            sort = str if _are_scalars({kind}) else CASE if path[-1:] == (CASE,) and _is_case(value) else kind
+            alike, whose = sorts[sort]
             alike.append(value)
             whose.append(row)
         for alike, whose in sorts.values():
@@ -205,7 +238,7 @@ class Leaves:
             column[row] = value
 
 
-def _alike(
+def _grouped(
     records: Sequence[Record], rows: Sequence[int]
 ) -> Iterable[tuple[tuple[str, ...], Sequence[Record], Sequence[int]]]:
     """Group records, and their rows, by their keys."""
@@ -230,10 +263,13 @@ def _scalar_text(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
     return repr(value)
 
 
+def _are_scalars(kinds: Collection[type]) -> bool:
+    return not any(issubclass(kind, dict | list | Alike) for kind in kinds)
+
+
 def _is_case(value: Any) -> bool:  # noqa: ANN401 - any JSON value
-    if isinstance(value, list):
-        return bool(value) and all(isinstance(each, dict) and CASE_ID in each for each in value)
-    return isinstance(value, dict) and CASE_ID in value
+    several = value if isinstance(value, list) else [value]
+    return bool(several) and all_have(several, CASE_ID)
 
 
 def loads(text: bytes | str) -> Any:  # noqa: ANN401 - any JSON value
@@ -248,19 +284,29 @@ def _quickly(values: Sequence[Any]) -> pa.Array[Any]:
     """Write all values in one go, and cut the text between them: twice as fast as one by one."""
     parts: list[Any] = [_BREAK] * (2 * len(values) - 1)
     parts[::2] = values
-    whole = orjson.dumps(parts)[1:-1]
+    whole = msgspec.json.encode(parts)[1:-1]
     texts: pa.Array[Any] = pc.split_pattern(pa.array([whole], _STRING), f',"{_BREAK_AS_JSON}",').flatten()
-    return texts if len(texts) == len(values) else pa.array(map(orjson.dumps, values), _STRING)
+    return texts if len(texts) == len(values) else pa.array(map(msgspec.json.encode, values), _STRING)
 
 
 def _exactly(values: Sequence[Any]) -> pa.Array[Any]:
     return pa.array(map(to_json, values), _STRING)
 
 
-def in_pieces(records: bytes, take_apart: TakeApart) -> Columns:
-    """Take a page of records apart as `quickly_or_exactly` does, piece by piece, which is quicker for a large page."""
+def in_pieces(records: bytes, take_apart: TakeApart, shape: Shape) -> Columns:
+    """Take a page of records apart as `quickly_or_exactly` does, but quicker where it is large or of a known shape."""
+
+    def taken_apart(piece: bytes) -> Columns:
+        alike = shape.read(piece)
+        if alike is None:
+            shape.learn(_parsed(piece))
+        return take_apart(_parsed(piece) if alike is None else alike, _quickly)
+
     try:
-        return Columns.joined([take_apart(_parsed(piece), _quickly) for piece in pieces(records)])
+        alike = shape.read(records)
+        if alike is not None:
+            return take_apart(alike, _quickly)
+        return Columns.joined(list(map(taken_apart, pieces(records))))
     except InexactError:  # something is to be read exactly, or a record was cut through
         return quickly_or_exactly(records, take_apart)
 
@@ -305,8 +351,9 @@ def unpack(texts: Sequence[str]) -> tuple[list[int], Columns]:
     """
     lengths: list[int] = []
 
-    def taken_apart(page: list[Record], to_json: WriteJson) -> Columns:
-        several = [each[""] if isinstance(each[""], list) else [each[""]] for each in page]
+    def taken_apart(page: Records, to_json: WriteJson) -> Columns:
+        given = [value_of(each, "") for each in page]
+        several = [value if isinstance(value, list) else [value] for value in given]
         lengths[:] = map(len, several)
         records = [value if isinstance(value, dict) else {TEXT: value} for values in several for value in values]
         leaves = Leaves(len(records), to_json)

@@ -141,7 +141,12 @@ def test_conda_and_pip_ask_for_the_same_packages() -> None:
     extras = project["optional-dependencies"]
     wanted = [*project["dependencies"], *extras["notebook"], *extras["excel"], *extras["duckdb"], *extras["dask"]]
     wanted += [*extras["geo"], "pytest>=8.4"]
-    renamed = {"dask[dataframe]": "dask", "duckdb": "python-duckdb", "matplotlib": "matplotlib-base"}
+    renamed = {
+        "dask[dataframe]": "dask",
+        "duckdb": "python-duckdb",
+        "isal": "python-isal",
+        "matplotlib": "matplotlib-base",
+    }
 
     def split(requirement: str) -> tuple[str, str]:
         name, _, version = requirement.partition(">=")

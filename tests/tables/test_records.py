@@ -136,6 +136,7 @@ def test_every_leaf_of_every_record_is_in_the_table(records: list[dict[str, Any]
     kept = [{"id": str(number), **record} for number, record in enumerate(records)]
     rows = table_of(*kept).to_pylist()
     for record, row in zip(kept, rows, strict=True):
-        record.pop("resource_uri", None)
+        if not isinstance(record.get("resource_uri"), dict | list):
+            record.pop("resource_uri", None)
         found = [value for value in row.values() if value is not None]
         assert sorted(found) == sorted(leaves(record))
