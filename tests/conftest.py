@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import keyring
 import pytest
+from hypothesis import settings
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from commcare_frames.connection import Domain
+
+# How long an example takes says something of the machine only.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 QUICK = Patience(attempts=3, first_wait=0.01, longest_wait=5)
 

@@ -30,12 +30,21 @@ def latest_rows(versions: pa.Table, key: str, stamp: str | None) -> NDArray[np.i
         One position per distinct key.
     """
     keys = pd.Series(versions[key].to_pandas())
-    if stamp is None:
-        order = np.arange(len(keys))
-    else:
-        order = pc.sort_indices(versions, sort_keys=[(stamp, "ascending"), (key, "ascending")]).to_numpy()
+    order = np.arange(len(keys)) if stamp is None else _in_order(versions, key, stamp)
     superseded = keys.iloc[order].duplicated(keep="last").to_numpy()
     return order[~superseded].astype(np.int64)
+
+
+def _in_order(versions: pa.Table, key: str, stamp: str) -> NDArray[np.int64]:
+    """Return the positions of rows by change stamp, then key, which is looked at only where stamps are the same."""
+    stamps = versions[stamp].cast(pa.int64()).to_numpy()
+    order = np.argsort(stamps, kind="stable")
+    is_next_same = np.diff(stamps[order]) == 0
+    tied = np.flatnonzero(np.append(is_next_same, False) | np.append(False, is_next_same))
+    rows = versions.take(pa.array(order[tied]))
+    by_both = pc.sort_indices(rows, sort_keys=[(stamp, "ascending"), (key, "ascending")])
+    order[tied] = order[tied][by_both.to_numpy()]
+    return order
 
 
 def take_rows(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:

@@ -54,6 +54,6 @@ def _unpacked(body: bytes) -> bytes:
     size = int.from_bytes(body[-4:], "little")
     try:
         unpacked: bytes = isal_zlib.decompress(body, _GZIP, 1 + min(size, _LIKELY_RATIO * len(body)))
-    except igzip_lib.IsalError as error:
+    except igzip_lib.IsalError as error:  # type: ignore[misc]  # which its stub does not call a class
         raise PackedBodyError("an answer that cannot be unpacked") from error
     return unpacked

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -225,8 +226,7 @@ def _converted(table: pa.Table, column: str, kind: Kind, id_column: str) -> pa.C
         if _TYPED_ALREADY.get(texts.type) == kind:
             return texts
         raise DtypeError(f"{column} cannot be pinned to {kind}: it is metadata, and always {texts.type}.")
-    if pc.any(pc.equal(texts, _BLANK)).as_py():
-        texts = pc.if_else(pc.equal(texts, _BLANK), None, texts)
+    texts = pa.chunked_array(map(_blanks_missing, texts.chunks), texts.type)
     match kind:
         case "str":
             return texts
@@ -237,6 +237,20 @@ def _converted(table: pa.Table, column: str, kind: Kind, id_column: str) -> pa.C
         return read(texts)
     except pa.ArrowInvalid as error:
         raise DtypeError(_misfits(column, texts, kind, table.column(id_column), id_column)) from error
+
+
+def _blanks_missing(texts: pa.Array[Any]) -> pa.Array[Any]:
+    """Return texts of which the blank ones are missing, without a copy of them."""
+    _, ends, data = texts.buffers()
+    width = np.dtype("i8" if pa.types.is_large_string(texts.type) else "i4")
+    offsets = np.frombuffer(ends, width)[texts.offset :][: len(texts) + 1] if ends else np.zeros(1, width)
+    is_there = np.diff(offsets) > 0
+    if is_there.all():
+        return texts
+    if texts.null_count:
+        is_there &= texts.is_valid().to_numpy(zero_copy_only=False)
+    validity = pa.py_buffer(np.packbits(is_there, bitorder="little"))
+    return pa.Array.from_buffers(texts.type, len(texts), [validity, pa.py_buffer(offsets), data])
 
 
 def _misfits(column: str, texts: pa.ChunkedArray[Any], kind: Dtype, ids: pa.ChunkedArray[Any], id_column: str) -> str:
