@@ -49,7 +49,7 @@ class DiskStore(Store):
     stamp
         The column that tells when a row last changed.
     holds
-        Whether what is written stays in memory too, for a caller who wants all rows there next.
+        Whether what is read and written stays in memory, for a caller who wants all rows there next.
     """
 
     def __init__(
@@ -107,8 +107,16 @@ class DiskStore(Store):
             self.folder.rmdir()
 
     def _open(self, parts: Sequence[Part], schema: pa.Schema) -> ds.Dataset:
-        if all(part.file in self._held for part in parts):
-            return together([self._held[part.file] for part in parts], schema)
+        if not self._holds:
+            return self._files(parts, schema)
+        missing = [part for part in parts if part.file not in self._held]
+        if missing:
+            rows = self._files(missing, self.manifest.schema).to_table()
+            for part in missing:
+                self._held[part.file], rows = rows.slice(0, part.rows), rows.slice(part.rows)
+        return together([self._held[part.file] for part in parts], schema)
+
+    def _files(self, parts: Sequence[Part], schema: pa.Schema) -> ds.Dataset:
         # Parquet's own checksums leave out the footer: a column misnamed there would silently be read as missing.
         for part in set(parts) - self._verified:
             if self._checksum(part.file) != part.checksum:

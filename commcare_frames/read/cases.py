@@ -155,7 +155,7 @@ def read_cases(
             max_age=max_age,
             progress=progress,
             connections=connections,
-            is_for_frame=True,
+            is_for_frame=columns is None,
         )
         table = reading.table(None if columns is None else [*columns, "case_id"])
         if not table.num_rows and case_type is not None and cache != "offline":

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 Dtype = Literal["Int64", "Float64", "boolean", "datetime64[us]", "datetime64[us, UTC]"]
 """The pandas dtypes that a text can turn out to be."""
 
+_NUMBERS_BEGIN_WITH = frozenset("-0123456789")
+
 _HEAD = 100
 """Texts that refute most formats, so that all texts are read only in a format that is likely."""
 
@@ -38,7 +40,7 @@ class Format:
 
     def fits(self, texts: pa.Array[Any]) -> bool:
         """Tell whether every text is the same after reading and writing it."""
-        return self._fits_all(texts[:_HEAD]) and self._fits_all(texts)
+        return self._fits_all(texts[:_HEAD]) and (len(texts) <= _HEAD or self._fits_all(texts))
 
     def _fits_all(self, texts: pa.Array[Any]) -> bool:
         try:
@@ -57,7 +59,7 @@ def formats_like(text: str) -> Iterator[Format]:
             yield _datetime(_UNITS[fraction], "UTC" if text.endswith("Z") else None)
     elif text.count("-") == len("--"):
         yield Format("datetime64[us]", READERS["datetime64[us]"], _as_days)
-    else:
+    elif text[:1] in _NUMBERS_BEGIN_WITH:
         yield Format("Int64", READERS["Int64"], _plainly)
         yield Format("Float64", _decimals_without_exponent, _plainly)
         yield Format("Float64", _decimals_without_exponent, _with_point)
