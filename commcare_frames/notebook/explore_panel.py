@@ -117,7 +117,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             _ = self.domain.client  # a login that is not there is told at once
         except CommCareError as error:
             self._say(f"{error} Or sign in with ccf.login(): then this panel opens by itself.", is_error=True)
-            self.children = [self._message, self._again]
+            self.children = [widgets.HTML(heading("Explore")), self._message, self._again]
             return
         self._message.value = ""
         self._fetched = self._shown = self.frame = None
