@@ -7,10 +7,12 @@ from typing import Literal
 
 Kind = Literal["error", "done", "busy"]
 
+# What is not plain text is mixed with the colour of plain text: alone, the themes' own accents do not all stand out.
+QUIET = "color-mix(in srgb, currentColor 75%, transparent)"
 COLOURS = {
-    "error": "var(--jp-error-color1, #c62828)",
-    "done": "var(--jp-success-color1, #2e7d32)",
-    "busy": "var(--jp-ui-font-color2, #616161)",
+    "error": "color-mix(in srgb, var(--jp-error-color1, #c62828) 60%, currentColor)",
+    "done": "color-mix(in srgb, var(--jp-success-color1, #2e7d32) 60%, currentColor)",
+    "busy": QUIET,
 }
 SIGNS = {"error": "⚠", "done": "✓", "busy": "…"}
 
@@ -36,8 +38,8 @@ if (card && !card.dataset.keys) {
 }
 """
 
-# Colours come from the notebook's theme, so that a dark one stays legible. VS Code knows no theme for widgets: where it
-# is dark, letters and what is behind them must both be ours.
+# Colours come from the notebook's theme, so that a dark one stays legible. In VS Code the theme of widgets is a light
+# one whatever its own is, and its own reaches single elements: letters and what is behind them must both be set here.
 CSS = """
 .commcare-card { color: var(--jp-ui-font-color1, #212121); background: var(--jp-layout-color1, #ffffff);
   border: 1px solid var(--jp-border-color2, #bdbdbd); border-radius: 6px; padding: 12px 16px 14px;
@@ -47,7 +49,8 @@ CSS = """
 .commcare-card :is(input, select, button):focus-visible {
   outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 1px; }
 .commcare-card:focus { outline: none; }
-.commcare-card code { padding: 1px 4px; border-radius: 3px; background: var(--jp-layout-color2, #eeeeee); }
+.commcare-card code { padding: 1px 4px; border-radius: 3px; color: inherit;
+  background: var(--jp-layout-color2, #eeeeee); }
 """
 STYLE = f'<style onload="{escape(KEYS)}">{CSS}</style>'
 
@@ -62,7 +65,7 @@ def heading(text: str) -> str:
 
 def hint(text: str) -> str:
     """Return a text that explains, in a quieter colour."""
-    return f'<span style="color: var(--jp-ui-font-color2, #616161)">{escape(text)}</span>'
+    return f'<span style="color: {QUIET}">{escape(text)}</span>'
 
 
 def notice(text: str, kind: Kind) -> str:
