@@ -136,7 +136,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             description="Export to", placeholder="patients.xlsx, or .csv .parquet .duckdb", layout={"width": "30em"}
         )
         self._export = _button("Export", self._on_export, "Write it to a file where Python runs", "save")
-        self._exporting = widgets.HBox([self._path, self._export])
+        self._exporting = widgets.HBox([self._path, self._export], layout={"margin": "8px 0 0"})
         self.fields = Fields(self._on_change)
         self.fields.kind.observe(self._on_kind, "value")
         actions = widgets.HBox(
