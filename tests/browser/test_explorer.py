@@ -112,7 +112,7 @@ def test_the_panel_is_used_by_keyboard_alone(lab: Lab, fresh_sandbox: Sandbox) -
             page.keyboard.press("Tab")
             if panel.get_by_role("button", name="Fetch").evaluate("button => button === document.activeElement"):
                 break
-        fresh_sandbox.faults.slow_first_byte(0.5, path="/case/v2/")
+        fresh_sandbox.faults.slow_first_byte(1.5, path="/case/v2/")
         page.keyboard.press("Enter")
         expect(panel.get_by_text("20 of 60 rows")).to_be_visible()
         page.keyboard.press("b")
