@@ -238,7 +238,7 @@ def test_a_connection_is_named(domain: connection.Domain) -> None:
 
 
 def test_no_widget_ever_holds_a_secret(sandbox: Sandbox) -> None:
-    secrets = [sandbox.admin.password, "a-wrong-password", "987654"]
+    secrets = [sandbox.admin.password, "a-wrong-password", "code-987654"]  # none of which an id can hold by chance
     panel = LoginPanel(sandbox.url)
     saved = []
     for secret in secrets[1::-1]:
