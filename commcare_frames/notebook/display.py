@@ -7,23 +7,39 @@ from typing import Literal
 
 Kind = Literal["error", "done", "busy"]
 
+# What is not plain text is mixed with the colour of plain text: alone, the themes' own accents do not all stand out.
+QUIET = "color-mix(in srgb, currentColor 75%, transparent)"
 COLOURS = {
-    "error": "var(--jp-error-color1, #c62828)",
-    "done": "var(--jp-success-color1, #2e7d32)",
-    "busy": "var(--jp-ui-font-color2, #616161)",
+    "error": "color-mix(in srgb, var(--jp-error-color1, #c62828) 60%, currentColor)",
+    "done": "color-mix(in srgb, var(--jp-success-color1, #2e7d32) 60%, currentColor)",
+    "busy": QUIET,
 }
 SIGNS = {"error": "⚠", "done": "✓", "busy": "…"}
 
-# JupyterLab takes keys pressed in lists and on buttons for commands: "d d" would delete the cell. It leaves elements
-# alone that have this attribute themselves.
-KEYS = (
-    "const card = this.closest('.commcare-card');"
-    "if (card && !card.dataset.keys) {card.dataset.keys = 'own'; card.addEventListener('focusin', "
-    "event => event.target.setAttribute('data-lm-suppress-shortcuts', 'true'))}"
-)
+# Notebooks take keys pressed in lists and on buttons for commands: "d d" would delete the cell. JupyterLab, which hears
+# of keys first, leaves elements alone that have this attribute themselves; VS Code hears what bubbles up to the page.
+# Escape, the function keys and keys with Ctrl, Alt or Meta are left to them: they lead out of the panel.
+# What is disabled while it has the focus would lose it to the notebook: the card holds it until that is enabled again.
+KEYS = """
+const card = this.closest('.commcare-card');
+if (card && !card.dataset.keys) {
+    card.dataset.keys = 'own';
+    card.tabIndex = -1;
+    card.addEventListener('focusin', event => event.target.setAttribute('data-lm-suppress-shortcuts', 'true'));
+    card.addEventListener('keydown', event => {
+        const leads = event.ctrlKey || event.altKey || event.metaKey || /^(Escape|F[0-9]+)$/.test(event.key);
+        if (!leads) event.stopPropagation();
+    });
+    let waits = null;
+    new MutationObserver(changes => changes.forEach(({target}) => {
+        if (target.disabled && target === document.activeElement) {waits = target; card.focus()}
+        else if (target === waits && document.activeElement === card) target.focus();
+    })).observe(card, {subtree: true, attributeFilter: ['disabled']});
+}
+"""
 
-# Colours come from the notebook's theme, so that a dark one stays legible. VS Code knows no theme for widgets: where it
-# is dark, letters and what is behind them must both be ours.
+# Colours come from the notebook's theme, so that a dark one stays legible. In VS Code the theme of widgets is a light
+# one whatever its own is, and its own reaches single elements: letters and what is behind them must both be set here.
 CSS = """
 .commcare-card { color: var(--jp-ui-font-color1, #212121); background: var(--jp-layout-color1, #ffffff);
   border: 1px solid var(--jp-border-color2, #bdbdbd); border-radius: 6px; padding: 12px 16px 14px;
@@ -32,7 +48,9 @@ CSS = """
   white-space: normal; overflow-wrap: anywhere; }
 .commcare-card :is(input, select, button):focus-visible {
   outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 1px; }
-.commcare-card code { padding: 1px 4px; border-radius: 3px; background: var(--jp-layout-color2, #eeeeee); }
+.commcare-card:focus { outline: none; }
+.commcare-card code { padding: 1px 4px; border-radius: 3px; color: inherit;
+  background: var(--jp-layout-color2, #eeeeee); }
 """
 STYLE = f'<style onload="{escape(KEYS)}">{CSS}</style>'
 
@@ -47,7 +65,7 @@ def heading(text: str) -> str:
 
 def hint(text: str) -> str:
     """Return a text that explains, in a quieter colour."""
-    return f'<span style="color: var(--jp-ui-font-color2, #616161)">{escape(text)}</span>'
+    return f'<span style="color: {QUIET}">{escape(text)}</span>'
 
 
 def notice(text: str, kind: Kind) -> str:

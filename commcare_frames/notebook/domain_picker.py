@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 200
 TALLEST = 8  # rows
+VIEW_LAGS = 0.5  # seconds
 
 
 class DomainPicker:
@@ -67,6 +70,12 @@ class DomainPicker:
 
     def focus(self) -> None:
         """Have what is typed next go to the field that wants it."""
+        self._focus()
+        # VS Code tells a field of this before it shows it, and then nothing comes of it.
+        with contextlib.suppress(RuntimeError):  # no loop, no browser
+            asyncio.get_running_loop().call_later(VIEW_LAGS, self._focus)
+
+    def _focus(self) -> None:
         (self.code if self.code in self.box.children else self.search).focus()
 
     def title(self, name: str) -> str:

@@ -116,7 +116,7 @@ class Fields:
             "lang": widgets.Dropdown(description="Language", style=NAMED, layout=WIDE, disabled=True),
         }
         self._columns_hint = widgets.HTML(description=" ", style=NAMED)
-        self._what = widgets.VBox(layout=_column())
+        self._what = widgets.VBox(layout=_column(wider=True))  # for names of forms and reports
         self._filter = widgets.VBox(layout=_column())
         self._shown = widgets.VBox(layout=_column())
         columns = widgets.HBox(
@@ -274,8 +274,8 @@ def _text(name: str, field: str) -> widgets.Text:
     return widgets.Text(description=name, placeholder=ANYTHING[field], style=NAMED, layout=WIDE)
 
 
-def _column() -> widgets.Layout:
-    return widgets.Layout(flex="1 1 20em", min_width="18em", padding="0 1em 0 0")
+def _column(*, wider: bool = False) -> widgets.Layout:
+    return widgets.Layout(flex="2 1 20em" if wider else "1 1 20em", min_width="18em", padding="0 1em 0 0")
 
 
 def _fill(column: widgets.VBox, title: str, fields: list[widgets.Widget]) -> None:

@@ -117,7 +117,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             _ = self.domain.client  # a login that is not there is told at once
         except CommCareError as error:
             self._say(f"{error} Or sign in with ccf.login(): then this panel opens by itself.", is_error=True)
-            self.children = [self._message, self._again]
+            self.children = [widgets.HTML(heading("Explore")), self._message, self._again]
             return
         self._message.value = ""
         self._fetched = self._shown = self.frame = None
@@ -136,7 +136,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             description="Export to", placeholder="patients.xlsx, or .csv .parquet .duckdb", layout={"width": "30em"}
         )
         self._export = _button("Export", self._on_export, "Write it to a file where Python runs", "save")
-        self._exporting = widgets.HBox([self._path, self._export])
+        self._exporting = widgets.HBox([self._path, self._export], layout={"margin": "8px 0 0"})
         self.fields = Fields(self._on_change)
         self.fields.kind.observe(self._on_kind, "value")
         actions = widgets.HBox(

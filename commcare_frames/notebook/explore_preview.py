@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from commcare_frames.notebook.display import QUIET
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -14,17 +16,18 @@ ROWS = 10
 COLUMNS = 60
 LONGEST_CELL = 80
 
-STYLE = """<style>
-.ccf-explorer > *, .ccf-explorer .widget-html-content, .ccf-explorer .jupyter-widget-html-content {min-width: 0}
-.ccf-explorer .ccf-stale {opacity: 0.5}
-.ccf-explorer .ccf-stale .ccf-size::before {content: "Of an earlier choice: "}
-.ccf-preview {overflow: auto; max-height: 26em; border: 1px solid var(--jp-border-color2, #ccc)}
-.ccf-preview table {border-collapse: collapse; font-size: 12px; line-height: 1.5}
-.ccf-preview th, .ccf-preview td {padding: 2px 8px; text-align: left; white-space: nowrap}
-.ccf-preview thead {position: sticky; top: 0; background: var(--jp-layout-color1, #fff)}
-.ccf-preview thead small, .ccf-preview .ccf-missing {color: var(--jp-ui-font-color2, #666); font-weight: normal}
-.ccf-preview tbody tr:nth-child(odd) {background: var(--jp-layout-color2, #f5f5f5)}
-.ccf-preview td.ccf-number {text-align: right; font-variant-numeric: tabular-nums}
+STYLE = f"""<style>
+.ccf-explorer > *, .ccf-explorer .widget-html-content, .ccf-explorer .jupyter-widget-html-content {{min-width: 0}}
+.ccf-explorer .ccf-stale {{opacity: 0.75}}
+.ccf-explorer .ccf-stale .ccf-size::before {{content: "Of an earlier choice: "}}
+.ccf-preview {{overflow: auto; max-height: 26em; border: 1px solid var(--jp-border-color2, #ccc)}}
+.ccf-preview table {{border-collapse: collapse; font-size: 12px; line-height: 1.5}}
+.ccf-preview th, .ccf-preview td {{padding: 2px 8px; text-align: left; white-space: nowrap}}
+.ccf-preview thead {{position: sticky; top: 0; background: var(--jp-layout-color1, #fff)}}
+.ccf-preview thead small, .ccf-preview .ccf-missing {{color: {QUIET}; font-weight: normal}}
+.ccf-stale .ccf-preview :is(small, .ccf-missing) {{color: inherit}}
+.ccf-preview tbody tr:nth-child(odd) {{background: var(--jp-layout-color2, #f5f5f5)}}
+.ccf-preview td.ccf-number {{text-align: right; font-variant-numeric: tabular-nums}}
 </style>"""
 
 

@@ -45,6 +45,10 @@ KERNEL_IS_THERE = """() => {
     return kernel?.connectionStatus === "connected" && kernel.status === "idle";
 }"""
 PLACES = {"JupyterLab": "doc/tree", "Notebook 7": "notebooks"}
+HEAR_KEYS = """() => {
+    if (!window.heard) window.addEventListener("keydown", event => window.heard.push(event.key));
+    window.heard = [];
+}"""
 
 
 class Lab:
@@ -188,6 +192,15 @@ class Notebook:
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         written: dict[str, Any] = json.loads(self.path.read_text())
         return written
+
+
+def keys_that_leave(panel: Locator, *keys: str) -> list[str]:
+    """Press keys where the focus is in a panel, and return those that a page heard in which the panel stands."""
+    panel.page.evaluate(HEAR_KEYS)
+    for key in keys:
+        panel.page.keyboard.press(key)
+    heard: list[str] = panel.page.evaluate("() => window.heard")
+    return heard
 
 
 @contextlib.contextmanager

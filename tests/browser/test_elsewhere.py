@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from .test_contrast import hard_to_read
+
 if TYPE_CHECKING:
     from commcare_frames.sandbox import Sandbox
 
@@ -28,12 +30,14 @@ def test_signing_in_and_reading_in_notebook_7(lab: Lab, sandbox: Sandbox) -> Non
         key.press("Enter")
         expect(page.get_by_role("alert")).to_contain_text("the username or key is wrong, or the key is expired")
         expect(key).to_be_focused()
+        assert hard_to_read(page) == []
         key.fill(sandbox.admin.api_key)
         page.get_by_role("button", name="Connect").click()
         page.get_by_label("Domain", exact=True).select_option("Maternal Health Programme (maternal-health)")
         page.screenshot(path=lab.folder / "notebook-7.png")
         page.get_by_role("button", name="Open").click()
         expect(page.get_by_role("heading", name="Connected")).to_be_visible()
+        assert hard_to_read(page) == []
 
         expect(notebook.run(1).locator("tbody tr")).to_have_count(5)
         saved = notebook.save()
@@ -56,5 +60,6 @@ def test_a_page_of_voila_is_signed_in_to_and_explored(lab: Lab, sandbox: Sandbox
         page.get_by_role("button", name="Fetch").click()
         expect(page.get_by_text("300 rows")).to_be_visible()
         expect(page.get_by_role("region", name="First rows").locator("tbody tr")).to_have_count(10)
+        assert hard_to_read(page) == []
         page.screenshot(path=lab.folder / "voila.png", full_page=True)
         assert sandbox.admin.api_key not in page.content()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
+from .lab import keys_that_leave
+
 if TYPE_CHECKING:
     from commcare_frames.sandbox import Sandbox
 
@@ -82,6 +84,23 @@ def test_keys_pressed_in_the_line_do_nothing_to_the_notebook(lab: Lab, fresh_san
         assert line.evaluate("line => line.value.slice(line.selectionStart, line.selectionEnd)") == line.input_value()
 
 
+def test_keys_leave_a_panel_only_where_they_mean_nothing_to_it(lab: Lab, fresh_sandbox: Sandbox) -> None:
+    unconnected = "import commcare_frames as ccf\nccf.explore()"
+    with lab.notebook("explorer-keys-heard", unconnected, opening(fresh_sandbox)) as notebook:
+        again = notebook.run(0).get_by_role("button", name="Look again")
+        again.focus()
+        assert keys_that_leave(again, "b", "x", "b") == []
+        assert notebook.page.locator(".jp-Notebook .jp-CodeCell").count() == 2
+
+        panel = notebook.run(1)
+        expect(panel.get_by_role("button", name="Fetch")).to_be_enabled()
+        for place in (panel.get_by_label("The same in Python"), panel.get_by_role("button", name="Count")):
+            place.focus()
+            assert keys_that_leave(place, "b", "d", "d", "Shift+Z", "ArrowDown", "Enter") == []
+            assert keys_that_leave(place, "Escape", "F2", "Alt+y") == ["Escape", "F2", "Alt", "y"]
+        expect(panel.get_by_role("status")).to_contain_text("child: ")
+
+
 def test_the_panel_is_used_by_keyboard_alone(lab: Lab, fresh_sandbox: Sandbox) -> None:
     with lab.notebook("explorer-keyboard", opening(fresh_sandbox)) as notebook:
         page = notebook.page
@@ -93,9 +112,13 @@ def test_the_panel_is_used_by_keyboard_alone(lab: Lab, fresh_sandbox: Sandbox) -
             page.keyboard.press("Tab")
             if panel.get_by_role("button", name="Fetch").evaluate("button => button === document.activeElement"):
                 break
+        fresh_sandbox.faults.slow_first_byte(1.5, path="/case/v2/")
         page.keyboard.press("Enter")
+        expect(panel.get_by_text("20 of 60 rows")).to_be_visible()
+        page.keyboard.press("b")
 
-        expect(panel.get_by_text("60 rows")).to_be_visible()
+        expect(panel.get_by_text("60 rows, ")).to_be_visible()
+        expect(panel.get_by_role("button", name="Fetch")).to_be_focused()
         assert page.locator(".jp-Notebook .jp-CodeCell").count() == 1, "no key was taken for a command to the notebook"
 
 

@@ -19,6 +19,8 @@ card => [...card.querySelectorAll("input, select")].filter(
 ).map(field => field.outerHTML)
 """
 
+RUN = "code => {window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code})}"
+
 
 def panel_in(notebook: Notebook) -> None:
     notebook.run(0)
@@ -110,3 +112,26 @@ def test_nothing_is_typed_that_a_busy_kernel_could_not_take_out(lab: Lab, sandbo
         expect(notebook.page.get_by_role("heading", name="Which domain?")).to_be_visible()
         notebook.save()
         assert lab.files_with(sandbox.admin.api_key) == []
+
+
+def test_what_is_being_typed_when_python_gets_busy_is_kept_nowhere_and_commands_nothing(
+    lab: Lab, sandbox: Sandbox
+) -> None:
+    login = f"import pathlib, time\nimport commcare_frames as ccf\nccf.login({sandbox.url!r})"
+    with lab.notebook("half-typed", login, "1 + 1") as notebook:
+        panel_in(notebook)
+        page = notebook.page
+        key = page.get_by_label("API key", exact=True)
+        key.focus()
+        page.keyboard.type("half-typed-key")
+        page.evaluate(RUN, "while not pathlib.Path('go-on').exists(): time.sleep(0.05)")
+        expect(key).to_be_disabled()
+        page.keyboard.type("ddx")
+        notebook.save()
+        assert lab.files_with("half-typed-key") == []
+
+        (lab.folder / "go-on").touch()
+        expect(key).to_be_focused()
+        assert page.locator(".jp-Notebook .jp-CodeCell").count() == 2
+        notebook.save()
+        assert lab.files_with("half-typed-key") == []

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
 import pytest
-from ipywidgets import Widget
+from ipywidgets import Text, Widget
 from ipywidgets.embed import dependency_state
 
 import commcare_frames as ccf
 from commcare_frames import addresses, connection, credentials
+from commcare_frames.notebook.domain_picker import VIEW_LAGS
 from commcare_frames.notebook.login_panel import LoginPanel
 from commcare_frames.sandbox import start
 from commcare_frames.sandbox.programme import build
@@ -126,6 +128,24 @@ def test_a_two_factor_code_may_come_with_the_password(sandbox: Sandbox) -> None:
     assert connection.resolve(None).name == "child-nutrition"
 
 
+def test_the_focus_is_set_again_once_a_slow_notebook_shows_the_field(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    focused: list[str] = []
+    monkeypatch.setattr(Text, "focus", lambda field: focused.append(field.description))
+
+    async def sign_in_and_open() -> None:
+        panel = signed_in(sandbox.url, sandbox.two_factor, "password")
+        await asyncio.sleep(VIEW_LAGS * 1.5)
+        assert focused == ["Search", "Search"]
+        panel.picker.list.value = "child-nutrition"
+        panel.open()
+        await asyncio.sleep(VIEW_LAGS * 1.5)
+
+    asyncio.run(sign_in_and_open())
+    assert focused[2:] == ["Two-factor code", "Two-factor code"]
+
+
 def test_a_mobile_worker_types_the_domain_which_its_name_suggests(sandbox: Sandbox) -> None:
     panel = signed_in(sandbox.url, sandbox.mobile_worker, "password")
     assert "type the one to open" in shown(panel)
@@ -218,7 +238,7 @@ def test_a_connection_is_named(domain: connection.Domain) -> None:
 
 
 def test_no_widget_ever_holds_a_secret(sandbox: Sandbox) -> None:
-    secrets = [sandbox.admin.password, "a-wrong-password", "987654"]
+    secrets = [sandbox.admin.password, "a-wrong-password", "code-987654"]  # none of which an id can hold by chance
     panel = LoginPanel(sandbox.url)
     saved = []
     for secret in secrets[1::-1]:
