@@ -12,7 +12,7 @@ SIZE = 1 << 19
 """Bytes of a piece, at least. Parsed records take many times that: pieces use the same memory again and again, while a
 whole page has to get its memory from the system, and outgrows the processor's caches, which takes twice the time."""
 
-_SAMPLES, _SAMPLE = 8, 1 << 15
+_SAMPLES, _SAMPLE = 16, 1 << 15
 """Places of a page that a sample is taken from, and bytes of each."""
 
 _FIRST = re.compile(rb'\s*\[\s*(\{\s*"[^"\\]*":)')
