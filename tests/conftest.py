@@ -12,6 +12,7 @@ from keyring.errors import PasswordDeleteError
 
 import commcare_frames as ccf
 from commcare_frames import connection
+from commcare_frames.hq import usage
 from commcare_frames.hq.client import Patience
 from commcare_frames.sandbox import Sandbox, start
 
@@ -54,6 +55,8 @@ def sandbox() -> Iterator[Sandbox]:
 def fresh_sandbox() -> Iterator[Sandbox]:
     """A sandbox that a test may change and switch faults on in."""
     with start(patients=60) as running:
+        for asked in [asked for asked in usage._usages if asked[0] == running.url]:
+            del usage._usages[asked]  # of an earlier sandbox that listened at the same port
         yield running
 
 
