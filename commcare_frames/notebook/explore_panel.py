@@ -77,6 +77,10 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         if domain is None:
             followers.add(self)
 
+    def __repr__(self) -> str:
+        """Stand in for the panel where widgets cannot be shown, in saved notebooks too."""
+        return "The explorer of commcare_frames. Run this cell to see it."
+
     @property
     def line(self) -> str:
         """The line of Python that reads what is chosen."""

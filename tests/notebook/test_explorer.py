@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from commcare_frames.notebook.explore_panel import Explorer
     from commcare_frames.sandbox import Sandbox
 
+IN_WORDS = "The explorer of commcare_frames. Run this cell to see it."
 AWKWARD = "<img src=x onerror=alert(1)>"
 
 
@@ -334,6 +335,17 @@ def test_a_wait_for_the_server_is_told_with_the_time_left(fresh_domain: Domain, 
 
     assert panel.wait(2), "a cancelled wait ends at once"
     assert "Cancelled" in said(panel)
+
+
+def test_where_no_widget_can_be_shown_it_says_what_it_is(panel: Explorer) -> None:
+    assert panel._repr_mimebundle_()["text/plain"] == repr(panel) == IN_WORDS
+
+
+def test_without_a_connection_it_says_what_it_is_too(private_computer: None) -> None:
+    panel = ccf.explore()
+
+    assert repr(panel) == IN_WORDS
+    panel.close()
 
 
 def test_an_error_is_shown_in_its_own_words(panel: Explorer) -> None:
