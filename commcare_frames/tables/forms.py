@@ -145,7 +145,7 @@ def _settle_metadata(page: Records) -> None:
             continue
         if metadata is meta:
             put(record, "metadata", meta)
-        for key in keys_of(meta) if rest else ():
+        for key in list(keys_of(meta)) if rest else ():
             if key not in rest:
                 put(meta, key, UNSET)
         if not rest:

@@ -298,9 +298,11 @@ def in_pieces(records: bytes, take_apart: TakeApart, shape: Shape) -> Columns:
 
     def taken_apart(piece: bytes) -> Columns:
         alike = shape.read(piece)
-        if alike is None:
-            shape.learn(_parsed(piece))
-        return take_apart(_parsed(piece) if alike is None else alike, _quickly)
+        if alike is not None:
+            return take_apart(alike, _quickly)
+        parsed = _parsed(piece)
+        shape.learn(parsed)
+        return take_apart(parsed, _quickly)
 
     try:
         alike = shape.read(records)

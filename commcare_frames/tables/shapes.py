@@ -57,11 +57,11 @@ def put(thing: Object, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON
         thing[key] = value
 
 
-def keys_of(thing: Object) -> list[str]:
+def keys_of(thing: Object) -> Collection[str]:
     """Return the keys that are there."""
     if isinstance(thing, Alike):
         return [key for key, value in zip(thing.names, astuple(thing), strict=True) if value is not UNSET]
-    return list(thing)
+    return thing.keys()
 
 
 def all_have(things: Sequence[Any], key: str) -> bool:

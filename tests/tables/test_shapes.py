@@ -85,7 +85,7 @@ def test_metadata_are_settled_in_forms_of_a_known_shape_too(forms: list[dict[str
 def read(shape: Shape, *records: dict[str, Any]) -> list[list[str]] | None:
     """Return the keys of records that a shape reads."""
     alike = shape.read(encoded(list(records)))
-    return None if alike is None else [keys_of(record) for record in alike]
+    return None if alike is None else [list(keys_of(record)) for record in alike]
 
 
 def shaped(*records: dict[str, Any]) -> Shape:
