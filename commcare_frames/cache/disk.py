@@ -107,22 +107,17 @@ class DiskStore(Store):
             self.folder.rmdir()
 
     def _open(self, parts: Sequence[Part], schema: pa.Schema) -> ds.Dataset:
-        if not self._holds:
-            return self._files(parts, schema)
-        missing = [part for part in parts if part.file not in self._held]
-        if missing:
-            rows = self._files(missing, self.manifest.schema).to_table()
-            for part in missing:
-                self._held[part.file], rows = rows.slice(0, part.rows), rows.slice(part.rows)
-        return together([self._held[part.file] for part in parts], schema)
-
-    def _files(self, parts: Sequence[Part], schema: pa.Schema) -> ds.Dataset:
+        unread = [part for part in parts if part.file not in self._held]
         # Parquet's own checksums leave out the footer: a column misnamed there would silently be read as missing.
-        for part in set(parts) - self._verified:
+        for part in set(unread) - self._verified:
             if self._checksum(part.file) != part.checksum:
                 raise OSError(f"{part.file} is not as it was written")
             self._verified.add(part)
-        return ds.dataset([str(self.folder / part.file) for part in parts], schema=schema, format="parquet")
+        if not self._holds:
+            return ds.dataset([str(self.folder / part.file) for part in parts], schema=schema, format="parquet")
+        for part in unread:
+            self._held[part.file] = pq.read_table(self.folder / part.file)
+        return together([self._held[part.file] for part in parts], schema)
 
     def _keep(self, table: pa.Table) -> Part:
         name = f"{time.time_ns() // 1_000_000:013d}-{uuid.uuid4().hex[:8]}.parquet"

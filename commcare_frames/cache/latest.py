@@ -37,7 +37,7 @@ def latest_rows(versions: pa.Table, key: str, stamp: str | None) -> NDArray[np.i
 
 def _in_order(versions: pa.Table, key: str, stamp: str) -> NDArray[np.int64]:
     """Return the positions of rows by change stamp, then key, which is looked at only where stamps are the same."""
-    stamps = versions[stamp].cast(pa.int64()).to_numpy()
+    stamps = pc.fill_null(versions[stamp].cast(pa.int64()), np.iinfo(np.int64).max).to_numpy()
     order = np.argsort(stamps, kind="stable")
     is_next_same = np.diff(stamps[order]) == 0
     tied = np.flatnonzero(np.append(is_next_same, False) | np.append(False, is_next_same))

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from commcare_frames.cache import store as store_module
 from commcare_frames.cache.disk import DiskStore
+from commcare_frames.cache.latest import latest_rows
 from commcare_frames.cache.manifest import Manifest, Running, UnreadableManifestError
 from commcare_frames.cache.memory import MemoryStore
 from commcare_frames.hq.pull import Segment
@@ -163,6 +164,39 @@ def test_only_the_columns_asked_for_are_read(store: Store) -> None:
         {"case_id": "a", "weight": None},
         {"case_id": "b", "weight": "b at 2"},
     ]
+
+
+def test_what_is_read_as_a_whole_keeps_its_values_when_another_process_starts_the_table_anew(tmp_path: Path) -> None:
+    writer = on_disk(tmp_path)
+    writer.append(table_of([("a", 1, "age"), ("b", 2, "weight")]), None)
+    writer.finish(None, "2026-01-02T00:00:00.000Z")
+    reader = on_disk(tmp_path, holds=True)
+    manifest = reader.manifest
+    writer.empty()
+
+    rows = reader._load(manifest.parts, manifest.schema)
+
+    assert rows["age"].to_pylist() == ["a at 1", None]
+    assert rows["weight"].to_pylist() == [None, "b at 2"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 3))))
+def test_rows_are_in_the_order_of_their_stamps_then_ids_and_the_last_of_each_counts(
+    rows: list[tuple[str, int | None]],
+) -> None:
+    table = pa.table(
+        {
+            "id": pa.array([key for key, _ in rows], pa.string()),
+            "stamp": pa.array([stamp for _, stamp in rows], pa.timestamp("us", "UTC")),
+        }
+    )
+    end = max((stamp for _, stamp in rows if stamp is not None), default=0) + 1
+    last: dict[str, tuple[int, str, int]] = {}
+    for place, (key, stamp) in enumerate(rows):
+        version = (end if stamp is None else stamp, key, place)
+        last[key] = max(last.get(key, version), version)
+
+    assert latest_rows(table, "id", "stamp").tolist() == [place for *_, place in sorted(last.values())]
 
 
 def test_columns_that_no_row_has_any_more_are_not_shown(store: Store) -> None:

@@ -186,7 +186,9 @@ def test_a_pull_that_is_interrupted_goes_on_and_says_so(fresh_sandbox: Sandbox, 
     assert 3 <= kept < 13
     assert len(before) == len(set(map(str, before)))
     assert [page for page in after if page in before] == before[kept:], "only what was on its way is asked for again"
-    assert len(after) - (13 - kept) in {0, 1, 2}, "one or two more ask for what changed meanwhile"
+    asked = set(map(str, after))
+    assert len(asked) - (13 - kept) in {0, 1}, "one more asks for what changed meanwhile"
+    assert len(after) - len(asked) in {0, 1}, "what was on its way may reach the log late"
 
 
 def interrupt(client: NotebookClient, sandbox: Sandbox, asked: int) -> None:

@@ -268,3 +268,21 @@ def test_a_column_missing_from_some_chunks_can_be_pinned():
         pa.int64(),
         pa.float64(),
     ]
+
+
+@given(
+    st.lists(st.none() | st.sampled_from(["", "a", "é", "word"])),
+    st.integers(0, 5),
+    st.sampled_from([pa.string(), pa.large_string()]),
+)
+def test_blank_texts_are_missing_wherever_a_column_begins(
+    texts: list[str | None], start: int, kind: pa.DataType
+) -> None:
+    table = pa.table({"case_id": pa.array(map(str, range(len(texts))), pa.string()), "q": pa.array(texts, kind)})[
+        start:
+    ]
+
+    made = convert(table, {"q": "str"}, id_column="case_id")
+
+    made.validate(full=True)
+    assert made["q"].to_pylist() == [text or None for text in texts[start:]]
