@@ -5,14 +5,20 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from commcare_frames.hq.client import CancelledError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
 T = TypeVar("T")
+U = TypeVar("U")
+
+Source = Callable[[threading.Event], Iterator[T]]
+"""A function that takes the event that tells it to stop, and gives an iterator."""
 
 STOP_CHECK = 0.1  # seconds
 
@@ -25,61 +31,85 @@ class _End:
 
 
 class _Feed(Generic[T]):
-    """A queue that sources put items into until it is stopped."""
+    """A queue that sources, each in a thread of its own, put items into until they are stopped."""
 
-    def __init__(self, size: int) -> None:
-        self.stop = threading.Event()
-        self.items: queue.Queue[T | _End] = queue.Queue(size)
+    def __init__(self, sources: Sequence[Source[T]], stop: threading.Event) -> None:
+        self._stop = stop
+        self._items: queue.Queue[T | _End] = queue.Queue(len(sources))
+        self._running = len(sources)
+        for source in sources:
+            # Daemons: an interrupted session must not wait for an answer that nobody wants any more.
+            threading.Thread(target=self._run, args=(source,), daemon=True).start()
 
-    def run(self, source: Callable[[threading.Event], Iterator[T]]) -> None:
-        """Put all items of a source, then its end."""
+    def __iter__(self) -> Iterator[T]:
+        """Give the items of all sources as they come, and raise what ended one of them."""
+        while self._running:
+            item = self._wait(self._items.get)
+            if not isinstance(item, _End):
+                yield item
+            elif item.error is not None:
+                raise item.error
+            else:
+                self._running -= 1
+
+    def _run(self, source: Source[T]) -> None:
         try:
-            for item in source(self.stop):
-                self._put(item)
+            for item in source(self._stop):
+                self._wait(partial(self._items.put, item))
             end = _End()
         except CancelledError:
             return
         except BaseException as error:  # noqa: BLE001  raised again where the items are taken
             end = _End(error)
         with contextlib.suppress(CancelledError):
-            self._put(end)
+            self._wait(partial(self._items.put, end))
 
-    def _put(self, item: T | _End) -> None:
-        while not self.stop.is_set():
-            try:
-                self.items.put(item, timeout=STOP_CHECK)
-            except queue.Full:
-                continue
-            return
+    def _wait(self, turn: Callable[..., U]) -> U:
+        """Take a turn at the queue, when it has one, unless all is stopped."""
+        while not self._stop.is_set():
+            with contextlib.suppress(queue.Full, queue.Empty):
+                return turn(timeout=STOP_CHECK)
         raise CancelledError
 
 
-def gather(sources: Sequence[Callable[[threading.Event], Iterator[T]]]) -> Generator[T, None, None]:
+def gather(sources: Sequence[Source[T]]) -> Generator[T, None, None]:
     """Run every source in a thread of its own and yield what they give as it comes, one item ahead.
 
     Parameters
     ----------
     sources
-        Functions that take the event that tells them to stop, and give an iterator.
+        Where the items come from.
 
     Yields
     ------
     T
         The items; an exception of any source is raised here and stops the others.
     """
-    feed: _Feed[T] = _Feed(len(sources))
-    for source in sources:
-        # Daemons: an interrupted session must not wait for an answer that nobody wants any more.
-        threading.Thread(target=feed.run, args=(source,), daemon=True).start()
-    running = len(sources)
+    stop = threading.Event()
     try:
-        while running:
-            item = feed.items.get()
-            if not isinstance(item, _End):
-                yield item
-            elif item.error is not None:
-                raise item.error
-            else:
-                running -= 1
+        yield from _Feed(sources, stop)
     finally:
-        feed.stop.set()
+        stop.set()
+
+
+def gather_worked(sources: Sequence[Source[T]], work: Callable[[T], U]) -> Generator[U, None, None]:
+    """Do as `gather`, and have one more thread work on the items, one after the other, one ahead.
+
+    Parameters
+    ----------
+    sources
+        Where the items come from.
+    work
+        Makes what is yielded of an item.
+
+    Yields
+    ------
+    U
+        What `work` made; an exception of it, or of any source, is raised here and stops the others.
+    """
+    stop = threading.Event()
+    arrivals = _Feed(sources, stop)
+    try:
+        yield from _Feed([lambda _: map(work, arrivals)], stop)
+    finally:
+        stop.set()

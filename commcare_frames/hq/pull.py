@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from commcare_frames.errors import ServerFailedError
-from commcare_frames.hq.gather import gather
+from commcare_frames.hq.gather import gather_worked
 from commcare_frames.hq.paging import Page, first_params, read_page
 from commcare_frames.hq.resource import PageStyle, Resource, Wire
 from commcare_frames.hq.stamps import MILLISECOND, earlier, end_of_millisecond, to_stamp, to_time
@@ -93,7 +94,7 @@ class Piece(Generic[T]):
 def pull(
     client: Client, question: Question, segments: Sequence[Segment], decode: Callable[[bytes], T]
 ) -> Generator[Piece[T], None, None]:
-    """Read all segments, each on a connection of its own, while `decode` works on the pages that have arrived.
+    """Read all segments, each on a connection of its own, while `decode` works on a page that has arrived.
 
     Parameters
     ----------
@@ -104,8 +105,8 @@ def pull(
     segments
         What to read; segments that are done are passed over.
     decode
-        Makes something of the JSON text of a page's records; a `ValueError` from it means that the page is
-        damaged, and the page is fetched again.
+        Makes something of the JSON text of a page's records, in a thread of its own, page by page; a `ValueError`
+        from it means that the page is damaged, and the page is fetched again.
 
     Yields
     ------
@@ -120,23 +121,23 @@ def pull(
     current = list(segments)
     damaged = 0
     while not all(segment.done for segment in current):
-        arrivals = gather(
-            [_reader(client, question, index, segment) for index, segment in enumerate(current) if not segment.done]
+        pieces = gather_worked(
+            [_reader(client, question, index, segment) for index, segment in enumerate(current) if not segment.done],
+            partial(_decoded, decode=decode),
         )
-        for index, page, segment in arrivals:
-            try:
-                value = page.decoded(decode)
-            except ValueError as error:
-                damaged += 1
-                arrivals.close()
-                if damaged >= client.patience.attempts:
-                    raise ServerFailedError(
-                        f"{client.host} sent a damaged page of the {question.resource.title} {damaged} times: {error}"
-                    ) from error
-                break
-            damaged = 0
-            current[index] = segment
-            yield Piece(value, index, segment, page.total, page.date, page.headers)
+        try:
+            for piece in pieces:
+                damaged = 0
+                current[piece.index] = piece.segment
+                yield piece
+        except _DamagedPageError as error:
+            damaged += 1
+            if damaged >= client.patience.attempts:
+                raise ServerFailedError(
+                    f"{client.host} sent a damaged page of the {question.resource.title} {damaged} times: {error}"
+                ) from error
+        finally:
+            pieces.close()
 
 
 def range_params(resource: Resource, after: str | None, until: str | None) -> tuple[tuple[str, str], ...]:
@@ -156,6 +157,19 @@ def range_params(resource: Resource, after: str | None, until: str | None) -> tu
 
 
 Arrival = tuple[int, Page, Segment]
+
+
+class _DamagedPageError(Exception):
+    """A page that cannot be decoded, although it is JSON that looks like one."""
+
+
+def _decoded(arrival: Arrival, decode: Callable[[bytes], T]) -> Piece[T]:
+    index, page, segment = arrival
+    try:
+        value = page.decoded(decode)
+    except ValueError as error:
+        raise _DamagedPageError(str(error)) from error
+    return Piece(value, index, segment, page.total, page.date, page.headers)
 
 
 def _reader(
