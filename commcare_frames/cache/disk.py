@@ -8,6 +8,7 @@ import os
 import time
 import uuid
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -115,8 +116,9 @@ class DiskStore(Store):
             self._verified.add(part)
         if not self._holds:
             return ds.dataset([str(self.folder / part.file) for part in parts], schema=schema, format="parquet")
-        for part in unread:
-            self._held[part.file] = pq.read_table(self.folder / part.file)
+        with ThreadPoolExecutor() as pool:  # Arrow's own threads would be put to work part by part
+            tables = pool.map(self._read_rows, unread)
+            self._held |= zip((part.file for part in unread), tables, strict=True)
         return together([self._held[part.file] for part in parts], schema)
 
     def _keep(self, table: pa.Table) -> Part:
@@ -131,6 +133,9 @@ class DiskStore(Store):
         """Write what is quick to write and read, rather than small: a pull waits for it, page by page."""
         ordered = [self.stamp] if self.stamp else []
         pq.write_table(table, file, compression="lz4", use_dictionary=False, write_statistics=ordered)
+
+    def _read_rows(self, part: Part) -> pa.Table:
+        return pq.ParquetFile(self.folder / part.file).read(use_threads=False)
 
     def _discard(self, part: Part) -> None:
         with contextlib.suppress(FileNotFoundError):

@@ -6,7 +6,6 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from commcare_frames.hq.client import CancelledError
@@ -31,11 +30,12 @@ class _End:
 
 
 class _Feed(Generic[T]):
-    """A queue that sources, each in a thread of its own, put items into until they are stopped."""
+    """What sources, each in a thread of its own, give until they are stopped, no more than one item each ahead."""
 
     def __init__(self, sources: Sequence[Source[T]], stop: threading.Event) -> None:
         self._stop = stop
-        self._items: queue.Queue[T | _End] = queue.Queue(len(sources))
+        self._items: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
+        self._turns = threading.Semaphore(len(sources))
         self._running = len(sources)
         for source in sources:
             # Daemons: an interrupted session must not wait for an answer that nobody wants any more.
@@ -44,8 +44,9 @@ class _Feed(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         """Give the items of all sources as they come, and raise what ended one of them."""
         while self._running:
-            item = self._wait(self._items.get)
+            item = self._next()
             if not isinstance(item, _End):
+                self._turns.release()
                 yield item
             elif item.error is not None:
                 raise item.error
@@ -54,22 +55,33 @@ class _Feed(Generic[T]):
 
     def _run(self, source: Source[T]) -> None:
         try:
-            for item in source(self._stop):
-                self._wait(partial(self._items.put, item))
+            items = source(self._stop)
+            self._take_turn()
+            for item in items:
+                self._items.put(item)
+                self._take_turn()
             end = _End()
         except CancelledError:
             return
         except BaseException as error:  # noqa: BLE001  raised again where the items are taken
             end = _End(error)
-        with contextlib.suppress(CancelledError):
-            self._wait(partial(self._items.put, end))
+        self._items.put(end)
 
-    def _wait(self, turn: Callable[..., U]) -> U:
-        """Take a turn at the queue, when it has one, unless all is stopped."""
-        while not self._stop.is_set():
-            with contextlib.suppress(queue.Full, queue.Empty):
-                return turn(timeout=STOP_CHECK)
-        raise CancelledError
+    def _take_turn(self) -> None:
+        """Wait until another item may be made."""
+        while not self._turns.acquire(timeout=STOP_CHECK):
+            self._check()
+        self._check()
+
+    def _next(self) -> T | _End:
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self._items.get(timeout=STOP_CHECK)
+            self._check()
+
+    def _check(self) -> None:
+        if self._stop.is_set():
+            raise CancelledError
 
 
 def gather(sources: Sequence[Source[T]]) -> Generator[T, None, None]:

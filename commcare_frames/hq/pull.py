@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from commcare_frames.errors import ServerFailedError
+from commcare_frames.hq.bodies import keep_memory
 from commcare_frames.hq.gather import gather_worked
 from commcare_frames.hq.paging import Page, first_params, read_page
 from commcare_frames.hq.resource import PageStyle, Resource, Wire
@@ -118,6 +119,7 @@ def pull(
     ServerFailedError
         When pages stay damaged or the server keeps failing.
     """
+    keep_memory()
     current = list(segments)
     damaged = 0
     while not all(segment.done for segment in current):

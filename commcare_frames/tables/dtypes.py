@@ -241,16 +241,20 @@ def _converted(table: pa.Table, column: str, kind: Kind, id_column: str) -> pa.C
 
 def _blanks_missing(texts: pa.Array[Any]) -> pa.Array[Any]:
     """Return texts of which the blank ones are missing, without a copy of them."""
-    _, ends, data = texts.buffers()
+    validity, ends, data = texts.buffers()
     width = np.dtype("i8" if pa.types.is_large_string(texts.type) else "i4")
     offsets = np.frombuffer(ends, width)[texts.offset :][: len(texts) + 1] if ends else np.zeros(1, width)
-    is_there = np.diff(offsets) > 0
+    is_there = offsets[1:] != offsets[:-1]
     if is_there.all():
         return texts
-    if texts.null_count:
-        is_there &= texts.is_valid().to_numpy(zero_copy_only=False)
-    validity = pa.py_buffer(np.packbits(is_there, bitorder="little"))
-    return pa.Array.from_buffers(texts.type, len(texts), [validity, pa.py_buffer(offsets), data])
+    bits = np.packbits(is_there, bitorder="little")
+    if validity:
+        first, shift = divmod(texts.offset, 8)
+        was_there = np.frombuffer(validity, np.uint8)[first:]
+        if shift:
+            was_there = np.packbits(np.unpackbits(was_there, bitorder="little")[shift:], bitorder="little")
+        bits &= was_there[: len(bits)]
+    return pa.Array.from_buffers(texts.type, len(texts), [pa.py_buffer(bits), pa.py_buffer(offsets), data])
 
 
 def _misfits(column: str, texts: pa.ChunkedArray[Any], kind: Dtype, ids: pa.ChunkedArray[Any], id_column: str) -> str:
