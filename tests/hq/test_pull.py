@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -284,3 +285,38 @@ def test_the_next_page_is_fetched_while_one_is_used_but_no_more_than_needed(clie
     time.sleep(0.2)
     assert 2 <= client.requests_made - before <= 3
     pieces.close()
+
+
+def test_one_page_is_decoded_while_one_is_used_in_order_and_in_one_thread(client: Client) -> None:
+    decoded: list[int] = []
+    threads: set[str] = set()
+
+    def decode(records: bytes) -> int:
+        threads.add(threading.current_thread().name)
+        decoded.append(len(decoded))
+        return decoded[-1]
+
+    pieces = pull(client, V2, [Segment()], decode)
+    assert next(pieces).value == 0
+    wait_until(lambda: len(decoded) == len(("taken", "next")))
+    time.sleep(0.2)
+    assert len(decoded) == len(("taken", "next"))
+
+    assert [piece.value for piece in pieces] == decoded[1:]
+    assert len(threads) == 1
+    assert threading.current_thread().name not in threads
+
+
+def test_an_error_of_ours_while_decoding_is_raised_once_what_came_before_was_given(client: Client) -> None:
+    pages = itertools.count()
+
+    def decode(records: bytes) -> int:
+        if (page := next(pages)) == 2:
+            raise KeyError("a mistake")
+        return page
+
+    pieces = pull(client, V2, [Segment()], decode)
+    assert [next(pieces).value, next(pieces).value] == [0, 1]
+    with pytest.raises(KeyError, match="a mistake"):
+        next(pieces)
+    wait_until(lambda: not readers())

@@ -271,8 +271,8 @@ def test_a_column_missing_from_some_chunks_can_be_pinned():
 
 
 @given(
-    st.lists(st.none() | st.sampled_from(["", "a", "é", "word"])),
-    st.integers(0, 5),
+    st.lists(st.none() | st.sampled_from(["", "a", "é", "word"]), max_size=40),
+    st.integers(0, 20),
     st.sampled_from([pa.string(), pa.large_string()]),
 )
 def test_blank_texts_are_missing_wherever_a_column_begins(
