@@ -150,6 +150,8 @@ def wanted(columns: Sequence[str] | None) -> tuple[str, ...] | None:
     """Check the names of the columns that a caller wants."""
     if isinstance(columns, str):
         raise QueryError(f"columns={columns!r} is one name, not a list: write columns=[{columns!r}].")
+    if columns is not None and not len(columns):
+        raise QueryError("columns is an empty list: name the columns that you want, or leave it out for all of them.")
     return None if columns is None else tuple(columns)
 
 

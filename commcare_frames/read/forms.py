@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from commcare_frames.errors import QueryError
+from commcare_frames.read.case_queries import wanted
 from commcare_frames.read.form_frames import resolve_repeat
 from commcare_frames.read.form_reading import read_by_ids, read_submissions
 from commcare_frames.read.related_tables import RelatedTables
@@ -128,10 +129,11 @@ def read_forms(
     >>> visits["form_name"].unique().tolist()
     ['Visit']
     """
+    chosen = wanted(columns)
     if form_ids is not None:
         _refuse_with_ids(form, app, case_id, since, until)
         found = read_by_ids(form_ids, domain, progress, cache=cache)
-        return found.merged(dtypes, columns, labels)
+        return found.merged(dtypes, chosen, labels)
     found = read_submissions(
         form,
         app=app,
@@ -145,8 +147,8 @@ def read_forms(
         progress=progress,
     )
     if form is None:
-        return found.merged(dtypes, columns, labels)
-    return found.frames(dtypes, labels).main(columns)
+        return found.merged(dtypes, chosen, labels)
+    return found.frames(dtypes, labels).main(chosen)
 
 
 def read_repeats(
@@ -202,6 +204,7 @@ def read_repeats(
     >>> children.columns[:2].tolist()
     ['form_id', 'entry']
     """
+    chosen = wanted(columns)
     found = read_submissions(
         form,
         app=app,
@@ -215,7 +218,7 @@ def read_repeats(
         progress=progress,
     )
     frames = found.frames(dtypes, labels)
-    return frames.repeat(resolve_repeat(repeat, frames.repeats), columns)
+    return frames.repeat(resolve_repeat(repeat, frames.repeats), chosen)
 
 
 def read_form_tables(
