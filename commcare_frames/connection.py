@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from commcare_frames import credentials
 from commcare_frames.addresses import checked_name, parse_address
+from commcare_frames.arguments import checked
 from commcare_frames.credentials import Login
 from commcare_frames.errors import (
     CommCareError,
@@ -137,6 +138,7 @@ class Domain:
 _connected: list[Domain] = []
 
 
+@checked
 def connect(
     domain: str | None = None,
     *,
@@ -271,6 +273,7 @@ def ask_login(server: str | None = None) -> Domain:
     return opened
 
 
+@checked
 def logout(server: str | None = None) -> bool:
     """Forget the saved login for a server, and the connection to it.
 

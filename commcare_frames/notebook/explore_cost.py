@@ -88,7 +88,9 @@ def _request(choice: Choice, domain: Domain) -> Request:
             query = CaseQuery(whole.case_type, whole.where, whole.query, whole.since, whole.until)
             return case_request(domain, query, narrow=False)
         case "report":
-            return report_request(domain, CATALOGUE.of(domain, cache="offline").named(choice.report), choice.filters)
+            return report_request(
+                domain, CATALOGUE.of(domain, cache="offline").named(str(choice.report)), choice.filters
+            )
         case _:
             forms = form_query(
                 structure(domain),

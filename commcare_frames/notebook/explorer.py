@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
+from commcare_frames.arguments import checked
 from commcare_frames.errors import CommCareError
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from commcare_frames.notebook.explore_panel import Explorer
 
 
+@checked
 def explore(*, domain: str | Domain | None = None) -> Explorer:
     """Show a panel to choose data in, to see what they cost and look at them, with the line of Python that reads them.
 

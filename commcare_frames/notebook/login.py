@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import ask_login
 from commcare_frames.read.progress import in_notebook
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from commcare_frames.connection import Domain
 
 
+@checked
 def login(server: str | None = None) -> Domain | None:
     """Sign in and choose a domain: in a panel in a notebook, by answering questions in a terminal.
 

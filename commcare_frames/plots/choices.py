@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from commcare_frames.arguments import checked
 from commcare_frames.errors import QueryError, did_you_mean
 from commcare_frames.plots.look import (
     BLUE,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 MOST_CHOICES = 20
 
 
+@checked
 def plot_choices(frame: pd.DataFrame, column: str, *, ax: Axes | None = None) -> Axes:
     """Draw how often each choice of a question was made.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from commcare_frames.arguments import checked
 from commcare_frames.plots.look import BLUE, PALE, counted, entitle, new_axes, plain, require, say_nothing
 from commcare_frames.plots.periods import Period, stack_bars, to_periods
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@checked
 def plot_cohort(cases: pd.DataFrame, *, by: Period = "month", ax: Axes | None = None) -> Axes:
     """Draw how many cases were opened in each month, and how many of them are still open.
 

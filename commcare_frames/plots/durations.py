@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from commcare_frames.arguments import checked
 from commcare_frames.errors import warn
 from commcare_frames.plots.look import (
     BLUE,
@@ -30,6 +31,7 @@ MOST_BINS = 40
 FAR = 3  # times the width of the middle half of all beyond it: an outlier, after Tukey
 
 
+@checked
 def plot_durations(forms: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how many minutes it took to fill in forms, from opening to completing them.
 

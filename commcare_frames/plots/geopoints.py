@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from commcare_frames.arguments import checked
 from commcare_frames.errors import warn
 from commcare_frames.plots.look import (
     BLUE,
@@ -36,6 +37,7 @@ NO_STEP = 1e-9  # degrees that only rounding makes
 FIELDS = 100  # across the map
 
 
+@checked
 def plot_map(frame: pd.DataFrame, question: str, *, ax: Axes | None = None) -> Axes:
     """Draw where the answers to a geopoint question are.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from commcare_frames.arguments import checked
 from commcare_frames.plots.look import (
     FAINT,
     GREY,
@@ -37,6 +38,7 @@ OF_A_POINT = {
 """How the further columns of a geopoint end, and how its first does: it is one question."""
 
 
+@checked
 def plot_missing(forms: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how often each question of a form was left blank, and how often it was never asked.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from commcare_frames.arguments import checked
 from commcare_frames.errors import QueryError, did_you_mean
 from commcare_frames.plots.look import GREY, GROUPS, HEIGHT, counted, entitle, new_axes, plain, require, say_nothing
 from commcare_frames.plots.periods import Period, stack_bars, to_periods
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 NEEDED = {"form": "form_name", "user": "username"}
 
 
+@checked
 def plot_submissions(
     forms: pd.DataFrame, *, by: Period = "month", split: Literal["form", "user"] = "form", ax: Axes | None = None
 ) -> Axes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from commcare_frames.arguments import checked
 from commcare_frames.errors import QueryError, warn
 from commcare_frames.plots.look import (
     BLUE,
@@ -42,6 +43,7 @@ ENDS = ("opened", "closed")
 PLOT_SHARE = 0.75  # of a figure's width, beside the names of the rows
 
 
+@checked
 def plot_timeline(forms: pd.DataFrame, case: pd.Series[Any] | None = None, *, ax: Axes | None = None) -> Axes:
     """Draw when the forms of one case were filled in.
 

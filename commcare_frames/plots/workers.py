@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from commcare_frames.arguments import checked
 from commcare_frames.errors import warn
 from commcare_frames.plots.look import (
     INK,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 NONE = "#F7F7F7"
 
 
+@checked
 def plot_workers(forms: pd.DataFrame, *, by: Period = "week", ax: Axes | None = None) -> Axes:
     """Draw how many forms HQ received from each mobile worker in each week.
 

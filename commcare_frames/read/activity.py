@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import QueryError
 from commcare_frames.hq.pull import Question
@@ -36,6 +37,7 @@ DAY_TYPES = {
 TIMES = ("UTC_start_time", "UTC_end_time")
 
 
+@checked
 def read_device_logs(
     *,
     domain: str | Domain | None = None,
@@ -117,6 +119,7 @@ def read_device_logs(
     return read_records(request, columns=columns, dtypes=dtypes, cache=cache, max_age=max_age, progress=progress)
 
 
+@checked
 def read_action_times(
     *,
     users: Sequence[str] | None = None,
@@ -182,12 +185,10 @@ def read_action_times(
     {'data.manager@health-ngo.example.org': 11}
     """
     chosen = wanted(columns)
-    if isinstance(users, str):
-        raise QueryError(f"users={users!r} is one name, not a list: write users=[{users!r}].")
-    if users is not None and not list(users):
+    if users is not None and not len(users):
         raise QueryError("users is an empty list, which nobody can match.")
     ends = span(("UTC_start_time_start", "UTC_start_time_end"), since, until)
-    params = (*(("users", str(user)) for user in users or ()), *ends)
+    params = (*(("users", user) for user in users or ()), *ends)
     asked = _asked(users=None if users is None else list(users), since=since, until=until)
     what = None if params else "all"
     request = Request(resolve(domain), Question(ACTION_TIMES, params), ROWS, "action times", what, asked)

@@ -13,6 +13,7 @@ from xml.etree.ElementTree import ParseError
 
 from defusedxml.ElementTree import fromstring
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import resolve
 from commcare_frames.errors import NotFoundError, QueryError
 from commcare_frames.hq.answers import BrokenAnswerError
@@ -37,6 +38,7 @@ _A_MOMENT = timedelta(minutes=1)
 _PROFILES = ("profile.ccpr", "profile.xml")
 
 
+@checked
 def download_app(
     app: str,
     folder: str | PathLike[str],

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import resolve
 from commcare_frames.errors import ExportError, QueryError, did_you_mean, warn
 from commcare_frames.read.file_names import safe_names
@@ -35,6 +36,7 @@ _NAMED = 5
 """Files that a warning names."""
 
 
+@checked
 def download_attachments(
     forms: pd.DataFrame | Sequence[str],
     folder: str | PathLike[str],
@@ -114,8 +116,6 @@ def download_attachments(
     """
     if connections < 1:
         raise QueryError(f"connections={connections} is too few: one at least is needed.")
-    if isinstance(questions, str):
-        raise QueryError(f"questions={questions!r} is one name, not a list: write questions=[{questions!r}].")
     place, found = _submissions(forms, domain, cache=cache, max_age=max_age, progress=progress)
     root = Path(folder)
     files = [file for file in _places(_attached(found), root) if form_xml or file.name != FORM_XML]

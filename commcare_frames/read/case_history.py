@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import resolve
 from commcare_frames.errors import NotFoundError, QueryError, warn
 from commcare_frames.hq.answers import parse_json
@@ -46,6 +47,7 @@ _NAMED = 8
 """Columns that a warning names."""
 
 
+@checked
 def read_case_history(
     case_id: str,
     *,
@@ -114,7 +116,7 @@ def read_case_history(
 
     >>> then = history[history["received_on"] < "2026-01-01"].groupby("property")["after"].last()
     """
-    if not isinstance(case_id, str) or not case_id:
+    if not case_id:
         raise QueryError(f"{case_id!r} is no case id.")
     place = resolve(domain)
     forms = _forms(place, case_id, progress)

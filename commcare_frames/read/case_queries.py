@@ -148,15 +148,13 @@ class CaseQuery:
 
 def wanted(columns: Sequence[str] | None) -> tuple[str, ...] | None:
     """Check the names of the columns that a caller wants."""
-    if isinstance(columns, str):
-        raise QueryError(f"columns={columns!r} is one name, not a list: write columns=[{columns!r}].")
     if columns is not None and not len(columns):
         raise QueryError("columns is an empty list: name the columns that you want, or leave it out for all of them.")
     return None if columns is None else tuple(columns)
 
 
-def _case_type(case_type: object) -> str:
-    if not isinstance(case_type, str) or not case_type:
+def _case_type(case_type: str) -> str:
+    if not case_type:
         raise QueryError(f"case_type={case_type!r} is no name: give one case type, or None for the cases of all types.")
     return case_type
 

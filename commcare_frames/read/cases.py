@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import NotFoundError, QueryError, did_you_mean, warn
 from commcare_frames.hq.bulk import fetch_cases
@@ -34,6 +35,7 @@ A_MOMENT = timedelta(minutes=1)
 """How old may be what decides that there is no such case type."""
 
 
+@checked
 def read_cases(
     case_type: str | None = None,
     *,
@@ -164,6 +166,7 @@ def read_cases(
     return labeller.cases(frame, table, case_type) if labeller else frame
 
 
+@checked
 def scan_cases(
     case_type: str | None = None,
     *,
@@ -226,6 +229,7 @@ def scan_cases(
     return dataset_of(reading, case_type)
 
 
+@checked
 def list_case_types(*, domain: str | Domain | None = None, wire: Wire = "json") -> pd.DataFrame:
     """List the case types of which the domain has cases.
 
@@ -376,8 +380,6 @@ def _refuse_with_ids(cases: CaseQuery, cache: Cache) -> None:
 def _read_by_ids(
     domain: Domain, cases: CaseQuery, case_ids: Sequence[str], external_ids: Sequence[str]
 ) -> tuple[Reading, pa.Table]:
-    if isinstance(case_ids, str) or isinstance(external_ids, str):
-        raise QueryError("case_ids and external_ids are lists of ids: write case_ids=['...'].")
     cases.on(domain).refuse_ids()
     request = case_request(domain, cases, narrow=False)
     store = request.in_memory()

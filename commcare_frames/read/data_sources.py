@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import CacheError, PermissionMissingError, warn
 from commcare_frames.hq.pull import Question
@@ -29,6 +30,7 @@ ALWAYS = ("doc_id", "inserted_at")
 ID = re.compile("[0-9a-f]{32}")
 
 
+@checked
 def list_data_sources(*, domain: str | Domain | None = None) -> pd.DataFrame:
     """List the domain's UCR data sources, the tables that its reports are made from.
 
@@ -68,6 +70,7 @@ def list_data_sources(*, domain: str | Domain | None = None) -> pd.DataFrame:
     return pd.DataFrame(columns, dtype="str").sort_values(["display_name", "data_source_id"], ignore_index=True)
 
 
+@checked
 def read_data_source(
     data_source: str,
     *,
@@ -149,7 +152,7 @@ def _definition(domain: Domain, name: str, cache: Cache) -> Definition:
         return CATALOGUE.of(domain, cache=cache).named(name)
     except (PermissionMissingError, CacheError):
         # Who may read the rows may not always see the list.
-        if not isinstance(name, str) or not ID.fullmatch(name):
+        if not ID.fullmatch(name):
             raise
         return {"id": name, "title": ""}
 

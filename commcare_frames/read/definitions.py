@@ -75,10 +75,10 @@ class Definitions:
     domain: Domain
     known: list[Definition]
 
-    def named(self, name: object) -> Definition:
+    def named(self, name: str) -> Definition:
         """Return the definition of that id or title; capitals matter only where titles differ in nothing else."""
         noun = self.catalogue.noun
-        if not isinstance(name, str) or not name.strip():
+        if not name.strip():
             plural = f"list_{noun.lower().replace(' ', '_')}s()"
             raise QueryError(f"{name!r} is no {noun}: give its title or its id, as {plural} shows them.")
         found = [each for each in self.known if each["id"] == name]

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import QueryError
 from commcare_frames.hq.answers import BrokenAnswerError
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 CATALOGUE = Catalogue(DET_EXPORTS, "DET export", "name")
 
 
+@checked
 def list_det_exports(*, domain: str | Domain | None = None, wire: Wire = "json") -> pd.DataFrame:
     """List the exports that were saved for the Data Export Tool (DET), commcare-export.
 
@@ -84,6 +86,7 @@ def list_det_exports(*, domain: str | Domain | None = None, wire: Wire = "json")
     return pd.DataFrame(columns).sort_values(["name", "det_export_id"], ignore_index=True)
 
 
+@checked
 def read_det_export(
     name_or_path: str | Path, *, domain: str | Domain | None = None, progress: bool | None = None
 ) -> dict[str, pd.DataFrame]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from commcare_frames.arguments import checked
 from commcare_frames.read.case_queries import CaseQuery, wanted
 from commcare_frames.read.cases import cases_on_disk, dataset_of
 from commcare_frames.read.exporting import About, Rows, put_in_place, scratch_folder, write
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from commcare_frames.tables.dtypes import Dtypes
 
 
+@checked
 def export_cases(
     path: str | os.PathLike[str],
     case_type: str | None = None,
@@ -104,6 +106,7 @@ def export_cases(
     return path
 
 
+@checked
 def export_forms(
     path: str | os.PathLike[str],
     form: str,
@@ -189,6 +192,7 @@ def export_forms(
     return path
 
 
+@checked
 def export_report(
     path: str | os.PathLike[str],
     report: str,

@@ -186,8 +186,6 @@ def read_by_ids(
     form_ids: Sequence[str], domain: str | Domain | None, progress: bool | None, *, cache: Cache = True
 ) -> Submissions:
     """Read submissions by their ids, one request each: HQ has no way to ask for several."""
-    if isinstance(form_ids, str):
-        raise QueryError("form_ids is a list of ids: write form_ids=['...'].")
     if cache == "offline":
         raise QueryError("Forms are read by id from HQ only; offline, read the form and pick rows from it.")
     place = resolve(domain)

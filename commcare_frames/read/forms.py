@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from commcare_frames.arguments import checked
 from commcare_frames.errors import QueryError
 from commcare_frames.read.case_queries import wanted
 from commcare_frames.read.form_frames import resolve_repeat
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 BESIDE = ("cases", "attachments")
 
 
+@checked
 def read_forms(
     form: str | None = None,
     *,
@@ -151,6 +153,7 @@ def read_forms(
     return found.frames(dtypes, labels).main(chosen)
 
 
+@checked
 def read_repeats(
     form: str,
     repeat: str,
@@ -221,6 +224,7 @@ def read_repeats(
     return frames.repeat(resolve_repeat(repeat, frames.repeats), chosen)
 
 
+@checked
 def read_form_tables(
     form: str | None = None,
     *,
@@ -281,6 +285,7 @@ def read_form_tables(
     return _tables(found.frames(dtypes, labels))
 
 
+@checked
 def scan_forms(
     form: str | None = None,
     *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from commcare_frames.arguments import checked
 from commcare_frames.errors import CommCareError
 from commcare_frames.tables.geopoints import degrees
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 WGS84 = "EPSG:4326"
 
 
+@checked
 def to_geo(frame: pd.DataFrame, question: str) -> gpd.GeoDataFrame:
     """Return a frame as a GeoDataFrame whose geometry is the answers to a geopoint question.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import NotFoundError, QueryError, did_you_mean
 from commcare_frames.hq.pull import Question
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from commcare_frames.tables.dtypes import Dtypes
 
 
+@checked
 def read_groups(
     *,
     domain: str | Domain | None = None,
@@ -76,6 +78,7 @@ def read_groups(
     return records_frame(reading, table, columns=chosen, dtypes=dtypes)
 
 
+@checked
 def read_group_members(
     *,
     domain: str | Domain | None = None,
@@ -132,7 +135,7 @@ def read_group_members(
 
 
 def group_id_of(
-    group: object,
+    group: str,
     domain: Domain,
     *,
     wire: Wire,
@@ -141,7 +144,7 @@ def group_id_of(
     progress: bool | None,
 ) -> str:
     """Return the id of the group of that name or id."""
-    if not isinstance(group, str) or not group.strip():
+    if not group.strip():
         raise QueryError(f"group={group!r} is no group: give its name or its id, as read_groups() shows them.")
     groups = read_groups(
         domain=domain, columns=["group_id", "name"], wire=wire, cache=cache, max_age=max_age, progress=progress

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import LoginError, PermissionMissingError, QueryError
 from commcare_frames.hq.auth import NoAuth
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from commcare_frames.hq.resource import Wire
 
 
+@checked
 def whoami(*, domain: str | Domain | None = None) -> dict[str, str]:
     """Say who HQ takes this login for.
 
@@ -50,6 +52,7 @@ def whoami(*, domain: str | Domain | None = None) -> dict[str, str]:
     return answer
 
 
+@checked
 def list_domains(*, domain: str | Domain | None = None, wire: Wire = "json") -> pd.DataFrame:
     """List the domains that this login may open.
 
@@ -86,6 +89,7 @@ def list_domains(*, domain: str | Domain | None = None, wire: Wire = "json") -> 
     )
 
 
+@checked
 def check_login(username: str, password: str, *, domain: str | Domain | None = None) -> dict[str, Any]:
     """Check a username and password of a member of a domain, without signing in as that user.
 

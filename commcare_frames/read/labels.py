@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import QueryError, did_you_mean, warn
 from commcare_frames.read.applications import DAY, FOR_EVER, structure
@@ -38,6 +39,7 @@ LabelsAsked = str | Mapping[str, str] | None
 _MAY_BE = {"show": ("label", "both"), "multi": ("list", "indicators")}
 
 
+@checked
 def label_columns(frame: pd.DataFrame, lang: str | None = None) -> pd.DataFrame:
     """Name the columns of a frame by the questions that they answer, for plots and reports.
 

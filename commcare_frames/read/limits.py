@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import QueryError
 from commcare_frames.hq.usage import WINDOWS, usage_of
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from commcare_frames.hq.usage import Usage, Window
 
 
+@checked
 def limits(*, mobile_workers: int | None = None, domain: str | Domain | None = None) -> pd.DataFrame:
     """Say what this process has used of a domain's requests, and what HQ's rule allows.
 

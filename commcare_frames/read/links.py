@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from commcare_frames.arguments import checked
 from commcare_frames.errors import QueryError, did_you_mean, warn
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 SHOWN = 5
 
 
+@checked
 def join_parents(children: pd.DataFrame, parents: pd.DataFrame, *, index: str | None = None) -> pd.DataFrame:
     """Put beside each case the case that it is linked to.
 

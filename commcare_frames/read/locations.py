@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import warn
 from commcare_frames.hq.pull import Question
@@ -32,6 +33,7 @@ _VERSION_1 = (LOCATIONS_V1, LOCATION_V1, "locations v1")
 _VERSION_2 = (LOCATIONS, LOCATION, "locations")
 
 
+@checked
 def read_locations(
     *,
     domain: str | Domain | None = None,
@@ -114,6 +116,7 @@ def read_locations(
     return records_frame(reading, table, columns=chosen, dtypes=dtypes)
 
 
+@checked
 def read_location_types(
     *,
     domain: str | Domain | None = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from commcare_frames.arguments import checked
 from commcare_frames.cache.refresh import is_fresh
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import CacheError, CommCareError, PermissionMissingError, warn
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 CATALOGUE = Catalogue(LOOKUP_TABLES, "lookup table", "tag", ("fields", "item_attributes"))
 
 
+@checked
 def list_lookup_tables(*, domain: str | Domain | None = None, wire: Wire = "json") -> pd.DataFrame:
     """List the lookup tables of a domain.
 
@@ -81,6 +83,7 @@ def list_lookup_tables(*, domain: str | Domain | None = None, wire: Wire = "json
     return pd.DataFrame(made).sort_values(["tag", "lookup_table_id"], ignore_index=True)
 
 
+@checked
 def read_lookup_table(
     tag: str,
     *,

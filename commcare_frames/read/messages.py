@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.hq.pull import Question
 from commcare_frames.hq.resources import MESSAGING_EVENTS
@@ -58,6 +59,7 @@ class MessageTables(Tables):
     joined_by = KEY
 
 
+@checked
 def read_messages(
     *,
     domain: str | Domain | None = None,
@@ -143,6 +145,7 @@ def read_messages(
     return records_frame(reading, table, columns=chosen, dtypes=dtypes, layout=MESSAGE_OF_EVENT)
 
 
+@checked
 def read_message_tables(
     *,
     domain: str | Domain | None = None,

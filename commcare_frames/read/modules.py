@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.read.applications import structure
 from commcare_frames.read.naming import find_app
@@ -27,6 +28,7 @@ _KINDS = {
 }
 
 
+@checked
 def list_apps(
     *,
     domain: str | Domain | None = None,
@@ -82,6 +84,7 @@ def list_apps(
     return frame_of_rows(rows, ["app", "app_id", "version", "released_version", "released_on", "forms", "languages"])
 
 
+@checked
 def list_forms(
     *,
     app: str | None = None,
@@ -145,6 +148,7 @@ def list_forms(
     return frame_of_rows(rows, names)
 
 
+@checked
 def read_modules(
     app: str | None = None,
     *,

@@ -36,7 +36,7 @@ def resolve_form(known: Structure, form: str) -> Form:
     QueryError
         When several are called that.
     """
-    if not isinstance(form, str) or not form.strip():
+    if not form.strip():
         raise QueryError(f"form={form!r} is no name: give a form's name, xmlns or unique id.")
     called = [(name, each) for each in known.forms for name in _names(each)]
     found = [each for name, each in called if name == form]

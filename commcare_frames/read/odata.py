@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import LoginError, NotFoundError, QueryError, warn
 from commcare_frames.hq.auth import TokenAuth
@@ -59,6 +60,7 @@ class Feed:
         return {"feed": self.id, "of": self.kind, **({"table": self.table} if self.table else {})}
 
 
+@checked
 def read_odata(
     feed: str,
     *,
@@ -158,9 +160,9 @@ def read_odata(
     return rows_frame(reading, dtypes, chosen, missing=MISSING)
 
 
-def _feed(domain: Domain, feed: object, kind: str | None, table: int | None) -> Feed:
+def _feed(domain: Domain, feed: str, kind: str | None, table: int | None) -> Feed:
     """Read what a caller says of a feed."""
-    if not isinstance(feed, str) or not feed.strip():
+    if not feed.strip():
         raise QueryError(f"{feed!r} is no OData feed: give its URL, as HQ shows it, or its id.")
     named = feed.strip()
     if "/" in named:

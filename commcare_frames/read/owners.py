@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import CacheError, PermissionMissingError, QueryError, did_you_mean, warn
 from commcare_frames.read.groups import read_groups
@@ -29,6 +30,7 @@ PLACES = ("location_id", "primary_location", "user.location_id", "owner.location
 """The columns of our frames that may hold ids of locations."""
 
 
+@checked
 def add_users(
     frame: pd.DataFrame,
     *,
@@ -109,6 +111,7 @@ def add_users(
     return _beside(frame, users, on=on, prefix=on.removesuffix("_id"))
 
 
+@checked
 def add_owners(
     frame: pd.DataFrame,
     *,
@@ -192,6 +195,7 @@ def add_owners(
     return _beside(frame, found, on=on, prefix=on.removesuffix("_id"))
 
 
+@checked
 def add_locations(
     frame: pd.DataFrame,
     *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import QueryError
 from commcare_frames.read.applications import build
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 WITHOUT_COLUMN = frozenset({"Group", "FieldList", "SaveToCase"})
 
 
+@checked
 def read_questions(
     app: str | None = None,
     form: str | None = None,

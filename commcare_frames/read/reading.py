@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import pandas as pd
@@ -23,6 +22,7 @@ from commcare_frames.read.progress import ProgressLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from datetime import timedelta
     from pathlib import Path
 
     import pyarrow as pa
@@ -124,7 +124,7 @@ class Reading:
         request: Request,
         *,
         cache: Cache,
-        max_age: object,
+        max_age: str | timedelta | None,
         progress: bool | None,
         connections: int,
         scratch: Path | None = None,
@@ -227,18 +227,18 @@ class Reading:
 
 def check_cache(cache: object) -> None:
     """Raise for a `cache` that is none of what a caller may ask for."""
-    if cache not in {True, False, "offline"}:
+    if cache not in (True, False, "offline"):
         raise QueryError(f"cache={cache!r} is none of True, False and 'offline'.")
 
 
-def to_age(max_age: object) -> timedelta | None:
+def to_age(max_age: str | timedelta | None) -> timedelta | None:
     """Read what a caller says of how old a table may be."""
     if max_age is None:
         return None
     try:
-        if not isinstance(max_age, str | timedelta):
-            raise TypeError(max_age)
-        age = pd.Timedelta(max_age).to_pytimedelta()
+        age = pd.Timedelta(max_age)
+        if pd.isna(age):
+            raise ValueError(max_age)
     except (ValueError, TypeError) as error:
         raise QueryError(f"max_age={max_age!r} is no length of time: write '30min', '1h' or '2 days'.") from error
-    return age
+    return age.to_pytimedelta()

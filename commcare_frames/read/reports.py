@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import CommCareError, NotFoundError, QueryError, ServerFailedError
 from commcare_frames.hq.pull import Question
@@ -31,6 +32,7 @@ CATALOGUE = Catalogue(REPORTS, "report", "title", ("filters", "columns"))
 MOST_SEEN = 10
 
 
+@checked
 def list_reports(*, domain: str | Domain | None = None, wire: Wire = "json") -> pd.DataFrame:
     """List the reports of the domain, and how each can be filtered.
 
@@ -73,6 +75,7 @@ def list_reports(*, domain: str | Domain | None = None, wire: Wire = "json") -> 
     return pd.DataFrame(columns, dtype="str").sort_values(["title", "report_id"], ignore_index=True)
 
 
+@checked
 def read_report(
     report: str,
     *,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import resolve
 from commcare_frames.errors import NotFoundError, QueryError, ServerFailedError
 from commcare_frames.hq.answers import retry_after
@@ -56,6 +57,7 @@ class RestoredTables(Tables):
         self.attrs = attrs
 
 
+@checked
 def read_restore(
     user: str | None = None,
     *,
@@ -130,7 +132,7 @@ def _username(user: str | None, domain: Domain) -> str | None:
     """Return the name that a user signs in with."""
     if user is None:
         return domain.client.auth.username
-    if not isinstance(user, str) or not user.strip():
+    if not user.strip():
         raise QueryError(f"user={user!r} is no name: give a mobile worker's or a web user's.")
     name = user.strip().lower()
     return name if "@" in name else f"{name}@{domain.name}.commcarehq.org"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from commcare_frames.arguments import checked
 from commcare_frames.errors import QueryError, warn
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def _told(rows: Sequence[Mapping[str, Any]], where: str) -> str:
     return f"{len(rows):,} answers do not fit the type of their question and are missing in the {where}: {named}{more}."
 
 
+@checked
 def review(frame: pd.DataFrame) -> pd.DataFrame:
     """List the answers that are missing in a frame because they do not fit the type of their question.
 

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import resolve
 from commcare_frames.errors import CommCareError, NotFoundError, QueryError
 from commcare_frames.hq.answers import parse_json
@@ -26,6 +27,7 @@ _OTHER = {CASE_V2: FORM, FORM: CASE_V2}
 _KIND = {CASE_V2: "case", FORM: "form"}
 
 
+@checked
 def get_case(case_id: str, *, domain: str | Domain | None = None) -> dict[str, Any]:
     """Fetch one case as HQ sends it, as a nested dictionary.
 
@@ -67,12 +69,13 @@ def get_case(case_id: str, *, domain: str | Domain | None = None) -> dict[str, A
     >>> patient["case_type"], patient["indices"]["parent"]["case_type"]
     ('patient', 'household')
     """
-    if not isinstance(case_id, str) or not _CASE_ID.fullmatch(case_id):
+    if not _CASE_ID.fullmatch(case_id):
         raise QueryError(f"{case_id!r} is no case id: HQ's have letters, digits, - and _ only.")
     case: dict[str, Any] = fetch(resolve(domain), CASE_V2, case_id, lambda answer: parse_json(answer.body))
     return case
 
 
+@checked
 def get_form(form_id: str, *, domain: str | Domain | None = None) -> dict[str, Any]:
     """Fetch one submission as HQ sends it, as a nested dictionary.
 
@@ -123,9 +126,9 @@ def fetch_form(domain: Domain, form_id: str, read: Callable[[Answer], T], *, exp
     return fetch(domain, FORM, check_form_id(form_id), read, explain=explain)
 
 
-def check_form_id(form_id: object) -> str:
+def check_form_id(form_id: str) -> str:
     """Raise for what cannot be the id of a form."""
-    if not isinstance(form_id, str) or not form_id.strip(".") or "/" in form_id:
+    if not form_id.strip(".") or "/" in form_id:
         raise QueryError(f"{form_id!r} is no form id.")
     return form_id
 

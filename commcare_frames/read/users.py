@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
 from commcare_frames.errors import QueryError
 from commcare_frames.hq.pull import Question
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from commcare_frames.tables.dtypes import Dtypes
 
 
+@checked
 def read_users(
     *,
     active: bool | None = None,
@@ -148,6 +150,7 @@ def _marked(reading: Reading) -> pa.Table:
     return table.set_column(table.column_names.index("active"), "active", flags)
 
 
+@checked
 def read_web_users(
     *,
     domain: str | Domain | None = None,
