@@ -18,9 +18,31 @@ T = TypeVar("T")
 CHECKED_WHERE_USED = ("ApiVersion", "Cache", "Literal[", "Period", "Wire", "object")
 """What annotations begin with whose values the functions look at themselves."""
 
-
 SECRETS = ("api_key", "otp", "password", "token")
 """Arguments that are never shown."""
+
+
+_MEANT = {
+    "app": "an app's name or id, as list_apps() shows them",
+    "case": "a row of read_cases",
+    "case_id": "the id of one case",
+    "case_type": "one case type, as list_case_types() shows them",
+    "data_source": "a data source's title or its id, as list_data_sources() shows them",
+    "domain": "a domain's name, or what connect returned",
+    "feed": "an OData feed's URL, as HQ shows it, or its id",
+    "filters": "a dictionary of values by the report's filters",
+    "form": "a form's name, xmlns or unique id, as list_forms() shows them",
+    "form_id": "the id of one form",
+    "group": "a group's name or its id, as read_groups() shows them",
+    "labels": "a language, 'both' or a dictionary with lang, show and multi",
+    "max_age": "a length of time: '30min', '1h' or '2 days'",
+    "mobile_workers": "a number of people",
+    "report": "a report's title or its id, as list_reports() shows them",
+    "tag": "a lookup table's tag, as list_lookup_tables() shows them",
+    "version": "'latest', 'build', 'save' or a number",
+    "where": "a dictionary of values by filter",
+}
+"""What arguments are, where their types do not say it."""
 
 
 def _is_truth(value: object) -> bool:
@@ -92,8 +114,8 @@ def _check(name: str, value: object, annotation: str, function: str) -> None:
     shown = _shown(name, value)
     if isinstance(value, str) and "Sequence[str]" in kinds:
         raise QueryError(f"{name}={shown} is one text, not a list: write {name}=[{shown}].")
-    may_be = " or ".join(dict.fromkeys(_KINDS.get(_plain(kind), (None, f"a {_plain(kind)}"))[1] for kind in kinds))
-    raise QueryError(f"{name}={shown} is nothing that {function} takes: {name} is {may_be}.")
+    types = " or ".join(dict.fromkeys(map(_described, kinds)))
+    raise QueryError(f"{name}={shown} is nothing that {function} takes: {name} is {_MEANT.get(name, types)}.")
 
 
 def _shown(name: str, value: object) -> str:
@@ -107,6 +129,10 @@ def _is_kind(value: object, kind: str) -> bool:
         return _KINDS[_plain(kind)][0](value)
     # By its name: to look at a DataFrame's class takes loading pandas.
     return _plain(kind) in {each.__name__ for each in type(value).__mro__}
+
+
+def _described(kind: str) -> str:
+    return _KINDS[_plain(kind)][1] if _plain(kind) in _KINDS else f"a {_plain(kind)}"
 
 
 def _plain(kind: str) -> str:

@@ -83,7 +83,7 @@ def test_what_serves_as_well_is_taken(given: dict[str, Any]) -> None:
         ({"count": True}, "count=True is nothing that sample takes: count is a whole number"),
         ({"count": 1.5}, "count=1.5 is nothing"),
         ({"flag": "no"}, "flag='no' is nothing that sample takes: flag is True or False"),
-        ({"where": {1: 2}}, "where={1: 2} is nothing that sample takes: where is a mapping of names to values or None"),
+        ({"where": {1: 2}}, "where={1: 2} is nothing that sample takes: where is a dictionary of values by filter"),
         ({"frame": pd.Series(["Asha"])}, "frame=<Series> is nothing that sample takes: frame is a DataFrame or None"),
         ({"api_key": 123456}, "api_key=<int> is nothing that sample takes: api_key is a text or None"),
     ],

@@ -135,8 +135,6 @@ def _check_case(forms: pd.DataFrame, case: pd.Series[Any] | None) -> None:
             f"These are forms of {len(touched):,} cases. Read those of one case: read_forms(case_id=...) finds also "
             "those that touched it beside others."
         )
-    if case is not None and not hasattr(case, "get"):
-        raise QueryError(f"case is a row of read_cases, such as cases.iloc[0], not {case!r}.")
     if case is not None and len(touched) == 1 and case.get("case_id", touched[0]) != touched[0]:
         raise QueryError(f"The forms are those of case {touched[0]}, not of case {case['case_id']}.")
 

@@ -130,7 +130,7 @@ def download_app(
 
 def _which(version: object) -> tuple[str, str]:
     """Return what to ask for a version."""
-    if isinstance(version, int) and not isinstance(version, bool) and version > 0:
+    if isinstance(version, int) and version > 0:
         return "version", str(version)
     if version in KINDS:
         return "latest", KINDS[str(version)]

@@ -54,7 +54,7 @@ def limits(*, mobile_workers: int | None = None, domain: str | Domain | None = N
     >>> ccf.limits(mobile_workers=5)[["window", "base", "allowed"]].values.tolist()
     [['second', 1.0, 2], ['minute', 10.0, 25], ['hour', 30.0, 682], ['day', 50.0, 5050]]
     """
-    if mobile_workers is not None and (type(mobile_workers) is not int or mobile_workers < 0):
+    if mobile_workers is not None and mobile_workers < 0:
         raise QueryError(f"mobile_workers={mobile_workers!r} is no number of people.")
     asked = resolve(domain)
     usage = usage_of(asked.server, asked.name)

@@ -196,10 +196,10 @@ def _of_url(domain: Domain, url: str) -> Feed:
     return Feed(parsed["new"] or parsed["old"], parsed["id"], int(parsed["table"] or 0))
 
 
-def _table_number(table: object) -> int:
+def _table_number(table: int | None) -> int:
     if table is None:
         return 0
-    if not isinstance(table, int) or isinstance(table, bool) or table < 0:
+    if table < 0:
         raise QueryError(f"table={table!r} is no number of a table: they are 0, 1, 2, ...")
     return table
 

@@ -57,8 +57,6 @@ def to_params(report: Definition, filters: Mapping[str, Any] | None) -> Params:
     QueryError
         When the report has no such filter, or the filter takes no such value.
     """
-    if filters is not None and not isinstance(filters, Mapping):
-        raise QueryError(f"filters={filters!r} is no dictionary: write filters={{'<filter>': <value>}}.")
     known = {each["slug"]: each for each in report["filters"]}
     params: list[tuple[str, str]] = []
     for name, value in (filters or {}).items():

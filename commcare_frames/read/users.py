@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from commcare_frames.arguments import checked
 from commcare_frames.connection import Domain, resolve
-from commcare_frames.errors import QueryError
 from commcare_frames.hq.pull import Question
 from commcare_frames.hq.resources import USERNAMES, USERS, WEB_USERS
 from commcare_frames.read.case_queries import wanted
@@ -97,8 +96,6 @@ def read_users(
     >>> ccf.read_users(group="Gaya Sadar")["username"].tolist()
     ['gay01-1@maternal-health.commcarehq.org', 'gay01-2@maternal-health.commcarehq.org']
     """
-    if active not in {None, True, False}:
-        raise QueryError(f"active={active!r} is none of True, False and None, which means both.")
     chosen = wanted(columns)
     opened = resolve(domain)
     group_id = (

@@ -132,7 +132,7 @@ def test_what_is_not_there_is_an_error_that_says_what_is(domain: Domain) -> None
         ccf.read_questions("Supervision", "Delivery")
     with pytest.raises(NotFoundError, match="no app 'x'"):
         ccf.list_forms(app="x")
-    with pytest.raises(QueryError, match="is no name"):
+    with pytest.raises(QueryError, match="form is a form's name, xmlns or unique id"):
         ccf.read_questions(form=3)  # type: ignore[arg-type]
     with pytest.raises(QueryError, match="none of True, False"):
         ccf.read_questions(cache="of")  # type: ignore[arg-type]

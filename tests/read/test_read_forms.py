@@ -286,7 +286,7 @@ def test_forms_by_their_ids(domain: Domain) -> None:
     assert sorted(found["form_id"]) == sorted(ids)
     with pytest.raises(QueryError, match="leave out form"):
         ccf.read_forms("Visit", form_ids=ids)
-    with pytest.raises(QueryError, match="form_ids is a list"):
+    with pytest.raises(QueryError, match=r"write form_ids=\['abc'\]"):
         ccf.read_forms(form_ids="abc")
 
 

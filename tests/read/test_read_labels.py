@@ -160,7 +160,7 @@ def test_what_means_different_things_for_different_types_keeps_its_values(
         ("de", "Nothing in the applications is written in 'de'. Their languages are en, fr"),
         ({"lang": "ENG"}, "Did you mean 'en'"),
         ("", "is no language"),
-        (True, "is no language"),
+        (True, "labels is a language, 'both' or"),
         ({"shwo": "both"}, "Did you mean 'show'"),
         ({"show": "all"}, "show is 'label' or 'both', not 'all'"),
         ({"multi": None}, "is no language"),

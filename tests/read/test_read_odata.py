@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ def connected(sandbox: Sandbox, domain: str = "maternal-health", **login: Any) -
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let few cases take many requests."""
     small = replace(ODATA_CASES, largest_page=25)
-    monkeypatch.setitem(ccf.read_odata.__globals__["RESOURCES"], "cases", small)
+    monkeypatch.setitem(inspect.unwrap(ccf.read_odata).__globals__["RESOURCES"], "cases", small)
 
 
 # What the frame is
@@ -229,9 +230,9 @@ def test_what_is_not_there_is_told(domain: Domain, feed: str, how: Any, said: st
         (PATIENTS, {}, r"give kind='cases' or 'forms'"),
         (PATIENTS, {"kind": "patients"}, r"kind='patients'"),
         (PATIENTS, {"kind": "cases", "table": -1}, r"table=-1 is no number"),
-        (PATIENTS, {"kind": "cases", "table": "1"}, r"table='1' is no number"),
+        (PATIENTS, {"kind": "cases", "table": "1"}, r"table is a whole number"),
         ("", {"kind": "cases"}, r"is no OData feed"),
-        (None, {"kind": "cases"}, r"None is no OData feed"),
+        (None, {"kind": "cases"}, r"feed is an OData feed's URL"),
         ("a b", {"kind": "cases"}, r"'a b' is no OData feed"),
         ("https://www.commcarehq.org/a/maternal-health/api/odata/cases/v1/x/feed", {}, r"on www.commcarehq.org, and"),
         ("/a/other/api/odata/cases/v1/x/feed", {}, r"of domain 'other', not of 'maternal-health': pass domain='other'"),

@@ -255,7 +255,7 @@ def test_a_date_is_whatever_pandas_reads(ends: object) -> None:
     ("filters", "said"),
     [
         ({"distrct": "x"}, r"'distrct'\. Did you mean 'district'\? Its filters are month \(date\), district \(dynamic"),
-        ("district", "is no dictionary"),
+        ("district", "filters is a dictionary"),
         ({"district": ("a", "b")}, r"for choices \(dynamic_choice_list\) and takes one, or a list"),
         ({"district": {"a": 1}}, "for choices"),
         ({"district": []}, "empty list"),

@@ -103,7 +103,7 @@ def test_the_id_of_a_form_is_told_from_that_of_a_case(fresh_domain: Domain, form
 @pytest.mark.parametrize("wrong", ["", "a,b", "a/b", "../x", "a b", "a?limit=1", None, 7])
 def test_what_cannot_be_the_id_of_a_case_is_not_asked(domain: Domain, wrong: object) -> None:
     before = domain.requests_made
-    with pytest.raises(QueryError, match="is no case id"):
+    with pytest.raises(QueryError, match="is no case id|case_id is the id of one case"):
         ccf.get_case(wrong)  # type: ignore[arg-type]
     assert domain.requests_made == before
 
@@ -112,7 +112,7 @@ def test_what_cannot_be_the_id_of_a_case_is_not_asked(domain: Domain, wrong: obj
 def test_what_cannot_be_the_id_of_a_form_is_not_asked(domain: Domain, wrong: object) -> None:
     before = domain.requests_made
     for ask in (lambda: ccf.get_form(wrong), lambda: ccf.read_forms(form_ids=["x", wrong])):  # type: ignore[arg-type]
-        with pytest.raises(QueryError, match="is no form id"):
+        with pytest.raises(QueryError, match="is no form id|form_id is the id of one form|form_ids is a list of texts"):
             ask()
     assert domain.requests_made == before
 

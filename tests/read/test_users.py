@@ -129,7 +129,7 @@ def test_a_group_is_named_or_given_by_its_id(sandbox: Sandbox, domain: Domain) -
     [
         ("Gaya Sadr", NotFoundError, "no group 'Gaya Sadr'. Did you mean 'Gaya Sadar'"),
         (" ", QueryError, "is no group: give its name or its id"),
-        (7, QueryError, "7 is no group"),
+        (7, QueryError, "group is a group's name or its id"),
     ],
 )
 def test_a_wrong_group_is_told(group: Any, error: type[Exception], text: str, domain: Domain) -> None:
@@ -144,7 +144,7 @@ def test_groups_of_one_name_are_told_apart_by_their_ids(fresh_domain: Domain, pe
 
 
 def test_a_wrong_activity_is_told(domain: Domain) -> None:
-    with pytest.raises(QueryError, match="active='yes' is none of True, False and None"):
+    with pytest.raises(QueryError, match="active='yes' is nothing that read_users takes: active is True or False"):
         ccf.read_users(active="yes")  # type: ignore[arg-type]
 
 
