@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import os
 import time
@@ -12,17 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
+from commcare_frames.cache.latest import is_among, keep_rows, take_rows
 from commcare_frames.cache.manifest import Manifest, Part, UnreadableManifestError
-from commcare_frames.cache.store import IncompleteTableError, Store, stamp_range, together
+from commcare_frames.cache.store import IncompleteTableError, Store, sorted_parts, stamp_range, together
 from commcare_frames.errors import CacheError, warn
 from commcare_frames.hq.client import SHOWN_WAIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -50,7 +53,7 @@ class DiskStore(Store):
     stamp
         The column that tells when a row last changed.
     holds
-        Whether what is read and written stays in memory, for a caller who wants all rows there next.
+        Whether what is written stays in memory, for a caller who wants all rows there next.
     """
 
     def __init__(
@@ -108,18 +111,45 @@ class DiskStore(Store):
             self.folder.rmdir()
 
     def _open(self, parts: Sequence[Part], schema: pa.Schema) -> ds.Dataset:
-        unread = [part for part in parts if part.file not in self._held]
+        self._verify(parts)
+        if self._holds:
+            return ds.dataset(together(_side_by_side(lambda part: self._part(part, schema.names), parts), schema))
+        return ds.dataset([str(self.folder / part.file) for part in parts], schema=schema, format="parquet")
+
+    def _rows(self, manifest: Manifest, columns: Collection[str] | None) -> pa.Table:
+        if not self._holds or columns is not None:
+            return super()._rows(manifest, columns)
+        rows = self._latest(manifest)
+        parts = sorted_parts(manifest.parts)
+        starts = list(itertools.accumulate((part.rows for part in parts), initial=0))
+        counts = is_among(rows, starts[-1])
+
+        def counting(part: Part, start: int) -> pa.Table:
+            # Part by part, the memory of what is left out serves the next one.
+            return keep_rows(self._part(part), counts[start : start + part.rows])
+
+        with self._readable():
+            self._verify(parts)
+            table = together(_side_by_side(counting, parts, starts), manifest.schema)
+        places = np.cumsum(counts) - 1
+        return take_rows(table, places[rows])
+
+    def _verify(self, parts: Sequence[Part]) -> None:
         # Parquet's own checksums leave out the footer: a column misnamed there would silently be read as missing.
-        for part in set(unread) - self._verified:
-            if self._checksum(part.file) != part.checksum:
-                raise OSError(f"{part.file} is not as it was written")
-            self._verified.add(part)
-        if not self._holds:
-            return ds.dataset([str(self.folder / part.file) for part in parts], schema=schema, format="parquet")
-        with ThreadPoolExecutor() as pool:  # Arrow's own threads would be put to work part by part
-            tables = pool.map(self._read_rows, unread)
-            self._held |= zip((part.file for part in unread), tables, strict=True)
-        return together([self._held[part.file] for part in parts], schema)
+        for part in set(parts) - self._verified:
+            if part.file not in self._held:
+                if self._checksum(part.file) != part.checksum:
+                    raise OSError(f"{part.file} is not as it was written")
+                self._verified.add(part)
+
+    def _part(self, part: Part, columns: Collection[str] | None = None) -> pa.Table:
+        if part.file in self._held:
+            return self._held[part.file]
+        file = pq.ParquetFile(self.folder / part.file)
+        if file.metadata.num_rows != part.rows:
+            raise OSError(f"{part.file} has not the rows that it had")
+        names = None if columns is None else [name for name in file.schema_arrow.names if name in columns]
+        return file.read(names, use_threads=False)
 
     def _keep(self, table: pa.Table) -> Part:
         name = f"{time.time_ns() // 1_000_000:013d}-{uuid.uuid4().hex[:8]}.parquet"
@@ -133,9 +163,6 @@ class DiskStore(Store):
         """Write what is quick to write and read, rather than small: a pull waits for it, page by page."""
         ordered = [self.stamp] if self.stamp else []
         pq.write_table(table, file, compression="lz4", use_dictionary=False, write_statistics=ordered)
-
-    def _read_rows(self, part: Part) -> pa.Table:
-        return pq.ParquetFile(self.folder / part.file).read(use_threads=False)
 
     def _discard(self, part: Part) -> None:
         with contextlib.suppress(FileNotFoundError):
@@ -173,6 +200,11 @@ class DiskStore(Store):
 
     def _write(self, name: str, write: Callable[[IO[bytes]], object]) -> int:
         return write_whole(self.folder / name, write)
+
+
+def _side_by_side(read: Callable[..., pa.Table], parts: Sequence[Part], *others: Sequence[Any]) -> list[pa.Table]:
+    with ThreadPoolExecutor() as pool:  # Arrow's own threads would be put to work part by part
+        return list(pool.map(read, parts, *others))
 
 
 @contextlib.contextmanager

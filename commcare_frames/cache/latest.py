@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,10 +51,16 @@ def take_rows(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
     """Return the given rows of `table` in the given order, with as little copying as that order allows."""
     if len(rows) and (np.diff(rows) < 0).any():
         return table.take(pa.array(rows))
-    if len(rows) == table.num_rows:
-        return table
-    is_kept = np.zeros(table.num_rows, dtype=bool)
-    is_kept[rows] = True
-    kept = pa.array(is_kept)
-    with ThreadPoolExecutor() as pool:  # Arrow's filter takes one column after the other
-        return pa.table(list(pool.map(lambda column: column.filter(kept), table.columns)), schema=table.schema)
+    return keep_rows(table, is_among(rows, table.num_rows))
+
+
+def keep_rows(table: pa.Table, is_kept: NDArray[np.bool_]) -> pa.Table:
+    """Return some rows of `table` in its order, or itself where that is all of them."""
+    return table if is_kept.all() else table.filter(pa.array(is_kept))
+
+
+def is_among(rows: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
+    """Tell of every one of so many rows whether it is among the given ones."""
+    is_given = np.zeros(count, dtype=bool)
+    is_given[rows] = True
+    return is_given

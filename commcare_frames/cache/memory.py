@@ -6,6 +6,8 @@ import contextlib
 import itertools
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.dataset as ds
+
 from commcare_frames.cache.manifest import Manifest, Part
 from commcare_frames.cache.store import Store, stamp_range, together
 
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
-    import pyarrow.dataset as ds
 
     from commcare_frames.tables.layout import Layout
 
@@ -43,7 +44,7 @@ class MemoryStore(Store):
         return contextlib.nullcontext()
 
     def _open(self, parts: Sequence[Part], schema: pa.Schema) -> ds.Dataset:
-        return together([self._tables[part.file] for part in parts], schema)
+        return ds.dataset(together([self._tables[part.file] for part in parts], schema))
 
     def _keep(self, table: pa.Table) -> Part:
         name = f"part {next(self._numbers)}"

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from commcare_frames.cache.latest import latest_rows, take_rows
+from commcare_frames.cache.latest import is_among, latest_rows, take_rows
 from commcare_frames.cache.manifest import Manifest, Part, Running
 from commcare_frames.errors import CacheError, warn
 from commcare_frames.hq.pull import Segment
@@ -169,8 +169,7 @@ class Store(abc.ABC):
         for _ in range(READ_ATTEMPTS):
             manifest = self._whole()
             try:
-                table = self._load(manifest.parts, manifest.schema, columns)
-                table = take_rows(table, self._latest(manifest))
+                table = self._rows(manifest, columns)
             except DamagedPartError:
                 if self.manifest.parts == manifest.parts:
                     raise
@@ -194,8 +193,7 @@ class Store(abc.ABC):
         One part after the other is read, so that memory does not grow with the table.
         """
         manifest = self.manifest
-        counts = np.zeros(sum(part.rows for part in manifest.parts), dtype=bool)
-        counts[self._latest(manifest)] = True
+        counts = is_among(self._latest(manifest), sum(part.rows for part in manifest.parts))
         gone = pa.array(list(drop), pa.string())
         parts: list[Part] = []
         schemas: list[pa.Schema] = []
@@ -277,6 +275,10 @@ class Store(abc.ABC):
             self._latest_of = (manifest.parts, rows)
         return rows
 
+    def _rows(self, manifest: Manifest, columns: Collection[str] | None) -> pa.Table:
+        """Return the rows that count, in their order."""
+        return take_rows(self._load(manifest.parts, manifest.schema, columns), self._latest(manifest))
+
     def _load(self, parts: Sequence[Part], schema: pa.Schema, columns: Collection[str] | None = None) -> pa.Table:
         if columns is not None:
             schema = pa.schema([column for column in schema if column.name in columns])
@@ -304,10 +306,9 @@ class Store(abc.ABC):
             return False
 
 
-def together(tables: Sequence[pa.Table], schema: pa.Schema) -> ds.Dataset:
-    """Return tables in memory as a dataset with the given columns; what a table lacks is missing."""
-    whole = pa.concat_tables([schema.empty_table(), *tables], promote_options="default")
-    return ds.dataset(whole.select(schema.names))
+def together(tables: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
+    """Return tables as one with the given columns; what a table lacks is missing."""
+    return pa.concat_tables([schema.empty_table(), *tables], promote_options="default").select(schema.names)
 
 
 def sorted_parts(parts: Sequence[Part]) -> list[Part]:
