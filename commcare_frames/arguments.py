@@ -21,7 +21,6 @@ CHECKED_WHERE_USED = ("ApiVersion", "Cache", "Literal[", "Period", "Wire", "obje
 SECRETS = ("api_key", "otp", "password", "token")
 """Arguments that are never shown."""
 
-
 _MEANT = {
     "app": "an app's name or id, as list_apps() shows them",
     "case": "a row of read_cases",

@@ -145,11 +145,11 @@ class DiskStore(Store):
     def _part(self, part: Part, columns: Collection[str] | None = None) -> pa.Table:
         if part.file in self._held:
             return self._held[part.file]
-        file = pq.ParquetFile(self.folder / part.file)
-        if file.metadata.num_rows != part.rows:
-            raise OSError(f"{part.file} has not the rows that it had")
-        names = None if columns is None else [name for name in file.schema_arrow.names if name in columns]
-        return file.read(names, use_threads=False)
+        with pq.ParquetFile(self.folder / part.file) as file:
+            if file.metadata.num_rows != part.rows:
+                raise OSError(f"{part.file} has not the rows that it had")
+            names = None if columns is None else [name for name in file.schema_arrow.names if name in columns]
+            return file.read(names, use_threads=False)
 
     def _keep(self, table: pa.Table) -> Part:
         name = f"{time.time_ns() // 1_000_000:013d}-{uuid.uuid4().hex[:8]}.parquet"

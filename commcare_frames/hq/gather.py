@@ -120,8 +120,8 @@ def gather_worked(sources: Sequence[Source[T]], work: Callable[[T], U]) -> Gener
         What `work` made; an exception of it, or of any source, is raised here and stops the others.
     """
     stop = threading.Event()
-    arrivals = _Feed(sources, stop)
     try:
+        arrivals = _Feed(sources, stop)
         yield from _Feed([lambda _: map(work, arrivals)], stop)
     finally:
         stop.set()

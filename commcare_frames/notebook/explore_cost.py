@@ -88,9 +88,8 @@ def _request(choice: Choice, domain: Domain) -> Request:
             query = CaseQuery(whole.case_type, whole.where, whole.query, whole.since, whole.until)
             return case_request(domain, query, narrow=False)
         case "report":
-            return report_request(
-                domain, CATALOGUE.of(domain, cache="offline").named(str(choice.report)), choice.filters
-            )
+            report = CATALOGUE.of(domain, cache="offline").named(choice.report or "")
+            return report_request(domain, report, choice.filters)
         case _:
             forms = form_query(
                 structure(domain),

@@ -201,9 +201,9 @@ def test_users_that_there_are_not(place: Domain, hq: Sandbox) -> None:
         ccf.read_restore("nobody")
     with pytest.raises(PermissionMissingError, match="oauth@example.org was not in the domain"):
         ccf.read_restore(hq.oauth.username)
-    for wrong in ("", " "):
-        with pytest.raises(QueryError, match="is no name"):
-            ccf.read_restore(wrong)
+    for wrong, said in (("", "is no name"), (" ", "is no name"), (7, "user is a text or None")):
+        with pytest.raises(QueryError, match=said):
+            ccf.read_restore(wrong)  # type: ignore[arg-type]
 
 
 def test_who_lacks_the_permission_is_told_which(hq: Sandbox) -> None:

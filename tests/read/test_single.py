@@ -103,7 +103,8 @@ def test_the_id_of_a_form_is_told_from_that_of_a_case(fresh_domain: Domain, form
 @pytest.mark.parametrize("wrong", ["", "a,b", "a/b", "../x", "a b", "a?limit=1", None, 7])
 def test_what_cannot_be_the_id_of_a_case_is_not_asked(domain: Domain, wrong: object) -> None:
     before = domain.requests_made
-    with pytest.raises(QueryError, match="is no case id|case_id is the id of one case"):
+    said = "is no case id" if isinstance(wrong, str) else "case_id is the id of one case"
+    with pytest.raises(QueryError, match=said):
         ccf.get_case(wrong)  # type: ignore[arg-type]
     assert domain.requests_made == before
 
@@ -111,9 +112,11 @@ def test_what_cannot_be_the_id_of_a_case_is_not_asked(domain: Domain, wrong: obj
 @pytest.mark.parametrize("wrong", ["", ".", "..", "a/b", None])
 def test_what_cannot_be_the_id_of_a_form_is_not_asked(domain: Domain, wrong: object) -> None:
     before = domain.requests_made
-    for ask in (lambda: ccf.get_form(wrong), lambda: ccf.read_forms(form_ids=["x", wrong])):  # type: ignore[arg-type]
-        with pytest.raises(QueryError, match="is no form id|form_id is the id of one form|form_ids is a list of texts"):
-            ask()
+    said = ("is no form id",) * 2 if wrong is not None else ("form_id is the id of one form", "is a list of texts")
+    with pytest.raises(QueryError, match=said[0]):
+        ccf.get_form(wrong)  # type: ignore[arg-type]
+    with pytest.raises(QueryError, match=said[1]):
+        ccf.read_forms(form_ids=["x", wrong])  # type: ignore[list-item]
     assert domain.requests_made == before
 
 
